@@ -1,0 +1,11 @@
+//! What a transformer needs of the machine: the [`Backend`] trait, and the CPU behind it.
+//!
+//! The trait has no model in it: it multiplies, normalises, attends. The CPU backend cuts each operation into slices for
+//! its thread pool and hands the slices to the `kernels` table.
+
+mod backend;
+
+pub use backend::{AttentionShape, Backend, KvLayout, KvSpan, KvType, Product, RopeAngles};
+
+mod error;
+pub use error::Error;

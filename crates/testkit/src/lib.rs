@@ -1,0 +1,1 @@
+//! Described in ARCHITECTURE.md.
