@@ -1,0 +1,81 @@
+//! A processor feature as a value: whoever holds one need not check again.
+
+/// Proof that this processor has AVX2, FMA and F16C.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Avx2 {
+    _private: (),
+}
+
+/// Proof that this processor has AVX-512 F, BW, DQ, VL, VBMI and VNNI, and all that [`Avx2`] stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Avx512 {
+    _private: (),
+}
+
+impl Avx2 {
+    /// `Some` on a processor that has it.
+    pub fn new() -> Option<Self> {
+        #[cfg(target_arch = "x86_64")]
+        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") && is_x86_feature_detected!("f16c") {
+            return Some(Self { _private: () });
+        }
+        None
+    }
+}
+
+impl Avx512 {
+    /// `Some` on a processor that has it.
+    pub fn new() -> Option<Self> {
+        #[cfg(target_arch = "x86_64")]
+        if Avx2::new().is_some()
+            && is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512dq")
+            && is_x86_feature_detected!("avx512vl")
+            && is_x86_feature_detected!("avx512vbmi")
+            && is_x86_feature_detected!("avx512vnni")
+        {
+            return Some(Self { _private: () });
+        }
+        None
+    }
+}
+
+/// The instruction set that a kernel runs on. All give the same bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Isa {
+    /// Plain Rust: the specification, on every processor.
+    Scalar,
+    /// 256-bit vectors.
+    Avx2(Avx2),
+    /// 512-bit vectors and int8 dot products.
+    Avx512(Avx512),
+}
+
+impl Isa {
+    /// The fastest that this processor has.
+    pub fn detect() -> Self {
+        Self::available().last().copied().unwrap_or(Self::Scalar)
+    }
+
+    /// All that this processor has, slowest first.
+    pub fn available() -> Vec<Self> {
+        let vector = [Avx2::new().map(Self::Avx2), Avx512::new().map(Self::Avx512)];
+        [Self::Scalar].into_iter().chain(vector.into_iter().flatten()).collect()
+    }
+
+    /// The instruction set with this name, where this processor has it (`TRAMONTANE_ISA`).
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::available().into_iter().find(|isa| isa.name() == name)
+    }
+
+    /// `scalar`, `avx2`, `avx512`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Scalar => "scalar",
+            Self::Avx2(_) => "avx2",
+            Self::Avx512(_) => "avx512",
+        }
+    }
+}
