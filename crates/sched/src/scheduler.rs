@@ -1,0 +1,156 @@
+//! The scheduler: first come, first served; prefill in chunks beside the decode rows of the others.
+//!
+//! A sequence is admitted when all KV blocks that it can ever need are free, so a running sequence never runs out of
+//! memory. Whoever waits is admitted in order: nobody is overtaken, nobody starves.
+
+use std::collections::VecDeque;
+
+use tokenizer::TokenId;
+
+use crate::sequence::Sequence;
+use crate::{Batch, BlockPool, Refused, SequenceId, Span};
+
+/// What bounds a scheduler.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Rows of one step: the chunk in which prompts are read.
+    pub step_rows: usize,
+    /// Sequences that run at once. At most `step_rows`, so that each of them moves in every step.
+    pub running: usize,
+    /// Sequences that wait.
+    pub waiting: usize,
+    /// Tokens in a KV block.
+    pub block_tokens: usize,
+    /// KV blocks in all.
+    pub blocks: u32,
+}
+
+/// Decides which rows run next.
+#[derive(Clone, Debug)]
+pub struct Scheduler {
+    limits: Limits,
+    pool: BlockPool,
+    waiting: VecDeque<Sequence>,
+    running: Vec<Sequence>,
+}
+
+/// The work of one step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// The rows to run.
+    pub batch: Batch,
+    /// To whom each row of logits belongs, in the order of [`Batch::logits_rows`]: each is to be sampled and committed.
+    pub samples: Vec<SequenceId>,
+}
+
+impl Scheduler {
+    /// Nothing waits, nothing runs.
+    pub fn new(limits: Limits) -> Self {
+        assert!(limits.running >= 1 && limits.running <= limits.step_rows && limits.block_tokens >= 1);
+        Self { pool: BlockPool::new(limits.blocks), limits, waiting: VecDeque::new(), running: Vec::new() }
+    }
+
+    /// Queues a sequence that may grow by `max_new_tokens`.
+    ///
+    /// # Errors
+    /// The prompt is empty, it could never fit, or too many wait already.
+    pub fn submit(&mut self, id: SequenceId, prompt: Vec<TokenId>, max_new_tokens: usize) -> Result<(), Refused> {
+        if prompt.is_empty() {
+            return Err(Refused::Empty);
+        }
+        let limit = prompt.len().saturating_add(max_new_tokens);
+        if limit > self.capacity_tokens() {
+            return Err(Refused::TooLong { tokens: limit, capacity: self.capacity_tokens() });
+        }
+        if self.waiting.len() >= self.limits.waiting {
+            return Err(Refused::QueueFull { waiting: self.waiting.len() });
+        }
+        self.waiting.push_back(Sequence { id, tokens: prompt, computed: 0, limit, blocks: Vec::new() });
+        Ok(())
+    }
+
+    /// The next step; `None` when there is nothing to do.
+    ///
+    /// Sequences that are being answered get their one row first, prompts share what is left of the rows.
+    pub fn schedule(&mut self) -> Option<Step> {
+        self.admit();
+        let mut step = Step { batch: Batch::default(), samples: Vec::new() };
+        let mut room = self.limits.step_rows;
+        let (answering, reading): (Vec<_>, Vec<_>) = self.running.iter_mut().partition(|s| s.pending() == 1);
+        for sequence in answering.into_iter().chain(reading) {
+            let rows = sequence.pending().min(room);
+            if rows > 0 {
+                step.add(sequence, rows, self.limits.block_tokens);
+                room -= rows;
+            }
+        }
+        (step.batch.rows() > 0).then_some(step)
+    }
+
+    /// Appends a sampled token, to be run in the next step. An unknown sequence (cancelled meanwhile) is left alone.
+    pub fn commit(&mut self, id: SequenceId, token: TokenId) {
+        if let Some(sequence) = self.running.iter_mut().find(|s| s.id == id) {
+            debug_assert!(sequence.tokens.len() < sequence.limit, "sequence {id:?} grew past its limit");
+            sequence.tokens.push(token);
+        }
+    }
+
+    /// Ends a sequence, finished or cancelled, wherever it stands; its blocks are free again.
+    pub fn remove(&mut self, id: SequenceId) {
+        self.waiting.retain(|s| s.id != id);
+        if let Some(index) = self.running.iter().position(|s| s.id == id) {
+            let sequence = self.running.remove(index);
+            self.pool.give_back(sequence.blocks);
+        }
+    }
+
+    /// Blocks for work outside the queue (scoring, benchmarks); to be given back with [`Scheduler::give_back`].
+    pub fn take_blocks(&mut self, tokens: usize) -> Option<Vec<u32>> {
+        self.pool.take(tokens.div_ceil(self.limits.block_tokens))
+    }
+
+    /// Ends what [`Scheduler::take_blocks`] began.
+    pub fn give_back(&mut self, blocks: Vec<u32>) {
+        self.pool.give_back(blocks);
+    }
+
+    /// The most tokens that one sequence can come to.
+    pub fn capacity_tokens(&self) -> usize {
+        self.pool.capacity() * self.limits.block_tokens
+    }
+
+    /// What bounds it.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    fn admit(&mut self) {
+        while self.running.len() < self.limits.running {
+            let Some(next) = self.waiting.front() else { return };
+            let Some(blocks) = self.pool.take(next.limit.div_ceil(self.limits.block_tokens)) else { return };
+            if let Some(mut sequence) = self.waiting.pop_front() {
+                sequence.blocks = blocks;
+                self.running.push(sequence);
+            }
+        }
+    }
+}
+
+impl Step {
+    /// Adds the next `rows` tokens of a sequence; its logits are wanted when they are the last that it has.
+    fn add(&mut self, sequence: &mut Sequence, rows: usize, block_tokens: usize) {
+        let first = sequence.computed;
+        let start = self.batch.rows();
+        sequence.computed += rows;
+        self.batch.tokens.extend(&sequence.tokens[first..first + rows]);
+        self.batch.spans.push(Span {
+            rows: start..start + rows,
+            first_position: first,
+            blocks: sequence.blocks[..sequence.computed.div_ceil(block_tokens)].to_vec(),
+        });
+        if sequence.pending() == 0 {
+            self.batch.logits_rows.push(start + rows - 1);
+            self.samples.push(sequence.id);
+        }
+    }
+}
