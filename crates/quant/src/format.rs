@@ -84,9 +84,37 @@ impl Format {
         self.row().3
     }
 
+    /// Weights that share an integer scale inside a block of 256; the block itself elsewhere.
+    pub const fn sub_block(self) -> usize {
+        match self {
+            Format::Q2K | Format::Q3K | Format::Q6K => 16,
+            Format::Q4K | Format::Q5K | Format::IQ4XS => 32,
+            _ => self.block_weights(),
+        }
+    }
+
+    /// Whether blocks carry minimums beside scales.
+    pub const fn has_min(self) -> bool {
+        matches!(self, Format::Q4_1 | Format::Q5_1 | Format::Q2K | Format::Q4K | Format::Q5K)
+    }
+
+    /// The integer that a code stands for; 0 for plain numbers, which have no codes.
+    pub const fn code_value(self, code: u8) -> i8 {
+        match self {
+            Format::F32 | Format::F16 | Format::BF16 => 0,
+            Format::Q4_1 | Format::Q5_1 | Format::Q2K | Format::Q4K | Format::Q5K | Format::Q8_0 => code as i8,
+            Format::Q4_0 => (code as i8).wrapping_sub(8),
+            Format::Q5_0 => (code as i8).wrapping_sub(16),
+            Format::Q3K => (code as i8).wrapping_sub(4),
+            Format::Q6K => (code as i8).wrapping_sub(32),
+            Format::IQ4NL | Format::IQ4XS => IQ4_CODEBOOK[(code & 15) as usize],
+            Format::MXFP4 => E2M1_CODEBOOK[(code & 15) as usize],
+        }
+    }
+
     /// Bytes of one row of `cols` weights; `None` where `cols` is not a whole number of blocks or the product overflows.
     pub const fn row_bytes(self, cols: usize) -> Option<usize> {
-        if cols % self.block_weights() != 0 {
+        if !cols.is_multiple_of(self.block_weights()) {
             return None;
         }
         (cols / self.block_weights()).checked_mul(self.block_bytes())
@@ -98,3 +126,9 @@ impl std::fmt::Display for Format {
         f.write_str(self.name())
     }
 }
+
+/// ggml's non-linear 4-bit codebook (`kvalues_iq4nl`).
+const IQ4_CODEBOOK: [i8; 16] = [-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113];
+
+/// The 4-bit floats of OCP microscaling, doubled to be whole.
+const E2M1_CODEBOOK: [i8; 16] = [0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12];

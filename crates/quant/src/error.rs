@@ -1,0 +1,43 @@
+//! What can go wrong between bytes and numbers.
+
+use crate::Format;
+
+/// Why a row could not be decoded or encoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The bytes are not a whole number of blocks.
+    #[error("{bytes} bytes of {format} are not whole blocks of {} bytes: the row is cut off", format.block_bytes())]
+    Bytes {
+        /// Format of the row.
+        format: Format,
+        /// Bytes given.
+        bytes: usize,
+    },
+    /// The weights are not a whole number of blocks.
+    #[error("{weights} weights cannot be stored as {format}: its rows are multiples of {}", format.block_weights())]
+    Weights {
+        /// Format of the row.
+        format: Format,
+        /// Weights given.
+        weights: usize,
+    },
+    /// Bytes and weights of a row do not belong together.
+    #[error("{bytes} bytes of {format} hold {held} weights, not {weights}: the lengths must agree")]
+    Length {
+        /// Format of the row.
+        format: Format,
+        /// Bytes given.
+        bytes: usize,
+        /// Weights that these bytes hold.
+        held: usize,
+        /// Weights given.
+        weights: usize,
+    },
+    /// Weights can be read in this format, but not written.
+    #[error("{format} can be read but not written: encode to f32, f16, bf16, q8_0 or q4_0")]
+    NotEncodable {
+        /// The format asked for.
+        format: Format,
+    },
+}
