@@ -1,0 +1,3 @@
+//! The kernels against each other, bit for bit, and the pool under stress.
+
+mod pool;
