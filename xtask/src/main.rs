@@ -1,6 +1,6 @@
 //! Chores of the repository: `cargo xtask tidy` checks the house rules.
 //!
-//! The rules run as a test of this crate too, so that the one test command covers them. Start at [`tidy`].
+//! The rules run as a test of this crate too, so that the one test command covers them. Start at [`tidy::check`].
 
 #![forbid(unsafe_code)]
 
