@@ -1,0 +1,98 @@
+//! The forward pass.
+
+use checkpoint::{Checkpoint, Config};
+use compute::{Backend, KvLayout, KvSpan, KvType, Product};
+use sched::Batch;
+
+use crate::attention::Placement;
+use crate::{Error, Layer, Logits, Rotary, load};
+
+/// A model in memory, ready to run.
+pub struct Transformer<B: Backend> {
+    pub(crate) backend: B,
+    pub(crate) config: Config,
+    pub(crate) rotary: Rotary,
+    pub(crate) tok_embeddings: B::Matrix,
+    pub(crate) layers: Vec<Layer<B>>,
+    pub(crate) norm: B::Vector,
+    /// `None`: the embedding table serves (tied embeddings).
+    pub(crate) output: Option<B::Matrix>,
+}
+
+impl<B: Backend> Transformer<B> {
+    /// Checks the whole checkpoint against its architecture, then reads its weights.
+    ///
+    /// `progress` is told the file bytes read so far, and of how many.
+    ///
+    /// # Errors
+    /// See [`Error`]; everything that the file's headers can tell is refused before any weight is read.
+    pub fn load(checkpoint: &Checkpoint, backend: B, progress: &mut dyn FnMut(u64, u64)) -> Result<Self, Error> {
+        load::transformer(checkpoint, backend, progress)
+    }
+
+    /// Runs the rows of a batch through all layers and returns the logits that it asks for.
+    ///
+    /// Keys and values of all rows are stored in `kv`. A row's logits depend on its own sequence only, to the last bit.
+    pub fn forward(&self, batch: &Batch, kv: &mut B::KvPool) -> Logits {
+        let backend = &self.backend;
+        let (rows, dim) = (batch.rows(), self.config.dim);
+        let at = self.place(batch);
+
+        let mut x = backend.tensor(rows, dim);
+        let mut room = (backend.tensor(rows, dim), backend.tensor(rows, dim));
+        let ids: Vec<u32> = batch.tokens.iter().map(|t| t.0).collect();
+        backend.embed(&self.tok_embeddings, &ids, &mut x);
+        for (index, layer) in self.layers.iter().enumerate() {
+            layer.forward(backend, (kv, index), &at, &mut x, (&mut room.0, &mut room.1));
+        }
+        self.head(&x, &batch.logits_rows)
+    }
+
+    /// Norm and output matrix, for the rows whose logits are wanted only.
+    fn head(&self, x: &B::Tensor, rows: &[usize]) -> Logits {
+        let backend = &self.backend;
+        let mut last = backend.tensor(rows.len(), self.config.dim);
+        let mut normed = backend.tensor(rows.len(), self.config.dim);
+        let mut logits = backend.tensor(rows.len(), self.config.vocab_size);
+        backend.gather_rows(x, rows, &mut last);
+        backend.rms_norm(&last, &self.norm, self.config.norm_eps, &mut normed);
+        let weight = self.output.as_ref().unwrap_or(&self.tok_embeddings);
+        backend.linear(&normed, &mut [Product { weight, out: &mut logits }]);
+        Logits::new(backend.read(&logits).into_owned(), self.config.vocab_size)
+    }
+
+    fn place<'b>(&self, batch: &'b Batch) -> Placement<'b> {
+        let span =
+            |s: &'b sched::Span| KvSpan { rows: s.rows.clone(), first_position: s.first_position, blocks: &s.blocks };
+        Placement {
+            rows: batch.rows(),
+            spans: batch.spans.iter().map(span).collect(),
+            angles: self.rotary.angles(batch.positions()),
+            query_factors: self.rotary.query_factors(batch.positions()),
+        }
+    }
+
+    /// Room for the keys and values of `blocks` blocks of [`KvLayout::BLOCK_TOKENS`] tokens.
+    ///
+    /// # Errors
+    /// Memory is short.
+    pub fn kv_pool(&self, kv_type: KvType, blocks: usize) -> Result<B::KvPool, Error> {
+        self.backend.kv_pool(&self.kv_layout(kv_type), blocks).map_err(Error::KvPool)
+    }
+
+    /// The shape of this model's keys and values.
+    pub fn kv_layout(&self, kv_type: KvType) -> KvLayout {
+        let Config { n_layers, n_kv_heads, head_dim, .. } = self.config;
+        KvLayout { n_layers, n_kv_heads, head_dim, kv_type }
+    }
+
+    /// The checkpoint's hyper-parameters.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// What it runs on.
+    pub fn backend(&self) -> &B {
+        &self.backend
+    }
+}
