@@ -21,5 +21,5 @@ pub use error::Error;
 pub use mask::TokenMask;
 pub use params::SamplingParams;
 pub use philox::{philox4x32_10, uniform};
-pub use sampler::{Sampled, Sampler};
+pub use sampler::{Sampled, Sampler, log_probability};
 pub use stop::{Released, StopStrings};

@@ -129,12 +129,29 @@ impl Sampler {
         if let Some(mask) = mask.filter(|m| m.len() != vocab_size) {
             return Err(Error::Length { what: "mask", len: mask.len(), vocab_size });
         }
-        if let Some(bad) = logits.iter().position(|&l| l.is_nan() || l == f32::INFINITY) {
-            return Err(Error::NotFinite { token: TokenId(bad as u32), value: logits[bad] });
-        }
-        let max = largest(logits);
-        if max == f32::NEG_INFINITY { Err(Error::NoCandidate) } else { Ok(max) }
+        finite_maximum(logits)
     }
+}
+
+/// The natural log-probability of `token` under the distribution that `logits` give, nothing filtered.
+///
+/// # Errors
+/// The token is not among them, or one of them is NaN or +∞, or all are −∞.
+pub fn log_probability(logits: &[f32], token: TokenId) -> Result<f32, Error> {
+    let vocab_size = logits.len();
+    let logit = *logits.get(token.index()).ok_or(Error::UnknownToken { field: "logits", token, vocab_size })?;
+    let max = finite_maximum(logits)?;
+    let ln_total = libm::log(sum_exp(logits, max, 1.0));
+    Ok(((f64::from(logit) - f64::from(max)) - ln_total) as f32)
+}
+
+/// The largest logit, where all are numbers or −∞ and not all are −∞.
+fn finite_maximum(logits: &[f32]) -> Result<f32, Error> {
+    if let Some(bad) = logits.iter().position(|&l| l.is_nan() || l == f32::INFINITY) {
+        return Err(Error::NotFinite { token: TokenId(bad as u32), value: logits[bad] });
+    }
+    let max = largest(logits);
+    if max == f32::NEG_INFINITY { Err(Error::NoCandidate) } else { Ok(max) }
 }
 
 /// The largest logit, the lower id on a tie.

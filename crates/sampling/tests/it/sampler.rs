@@ -1,6 +1,6 @@
 //! Choice: ties, determinism, bad logits, the lazy order against a full sort.
 
-use sampling::{Error, Sampler, SamplingParams, TokenMask, uniform};
+use sampling::{Error, Sampler, SamplingParams, TokenMask, log_probability, uniform};
 use testkit::Random;
 use tokenizer::TokenId;
 
@@ -37,6 +37,8 @@ fn mask_decides_and_logprobs_stay_raw() {
     let ln_total = (1f64.exp() + 2.0 * 2f64.exp() + 1.0).ln();
     assert_eq!(sampled.token, TokenId(2));
     assert!((f64::from(sampled.logprob) + ln_total).abs() < 1e-6);
+    assert_eq!(log_probability(&[1.0, 2.0, 0.0, 2.0], TokenId(2)), Ok(sampled.logprob));
+    assert!(log_probability(&[1.0, f32::NAN], TokenId(0)).is_err() && log_probability(&[1.0], TokenId(1)).is_err());
     assert_eq!(sampled.top.iter().map(|t| t.0).collect::<Vec<_>>(), [TokenId(1), TokenId(3)]);
     assert!((f64::from(sampled.top[1].1) - (2.0 - ln_total)).abs() < 1e-6);
 }
