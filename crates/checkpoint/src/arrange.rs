@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::fmt::Display;
 use std::sync::Arc;
 
 use quant::Format;
 
+use crate::fp8::Scales;
 use crate::names::{Meaning, meaning};
 use crate::notes::Notes;
 use crate::stored::{Stored, StoredKind};
@@ -50,49 +52,72 @@ impl Tensors {
 pub(crate) fn arrange(
     layout: Layout,
     config: &Config,
+    block: Option<(usize, usize)>,
     stored: Vec<Stored>,
     notes: &mut Notes,
 ) -> Result<Tensors, Error> {
-    let mut arranger = Arranger { layout, config, tensors: Tensors::default() };
+    let mut arranger = Arranger { layout, config, block, scales: HashMap::new(), tensors: Tensors::default() };
+    let mut weights = Vec::new();
     for tensor in stored {
-        arranger.place(tensor, notes)?;
+        match meaning(layout, &tensor.name) {
+            Meaning::Scale(of) => arranger.scale(of, tensor)?,
+            meaning => weights.push((meaning, tensor)),
+        }
     }
+    for (meaning, tensor) in weights {
+        arranger.place(meaning, tensor, notes)?;
+    }
+    arranger.nothing_left()?;
     Ok(arranger.tensors)
 }
 
 struct Arranger<'a> {
     layout: Layout,
     config: &'a Config,
+    /// Rows and columns that share a scale, where the configuration says so.
+    block: Option<(usize, usize)>,
+    /// Scales that no weight has asked for yet, by the weight's canonical name.
+    scales: HashMap<String, Stored>,
     tensors: Tensors,
 }
 
 impl Arranger<'_> {
-    fn place(&mut self, stored: Stored, notes: &mut Notes) -> Result<(), Error> {
-        match meaning(self.layout, &stored.name) {
+    fn scale(&mut self, of: String, stored: Stored) -> Result<(), Error> {
+        match self.scales.insert(of, stored) {
+            None => Ok(()),
+            Some(first) => malformed(&first, "is there twice, perhaps under two names or in two files"),
+        }
+    }
+
+    fn place(&mut self, meaning: Meaning, stored: Stored, notes: &mut Notes) -> Result<(), Error> {
+        match meaning {
             Meaning::Unused(what) => notes.unused(what),
-            Meaning::Weight(name) if name == "output.weight" && self.config.tied_embeddings => {
-                notes.add("the output matrix in the files is not used: the configuration ties it to the embeddings");
-            }
             Meaning::Weight(name) => self.weight(name, &stored)?,
             Meaning::Stacked(names) => self.stacked(&[names], &stored)?,
             Meaning::StackedPair(w1, w3) => self.stacked(&[w1, w3], &stored)?,
-            Meaning::Scale(_) => {}
             Meaning::RopeFactors => {
-                let problem = "Llama 3's factors of rotary frequencies are not supported";
-                return Err(Error::unsupported(&stored.file, format_args!("tensor `{}`", stored.name), problem));
+                return unsupported(&stored, "Llama 3's factors of rotary frequencies are not supported");
             }
-            Meaning::Unknown => {
+            Meaning::Scale(_) | Meaning::Unknown => {
                 return Err(Error::UnknownTensor { file: stored.file.to_string(), name: stored.name });
             }
         }
         Ok(())
     }
 
+    /// A scale without a weight in 8 bits would be left out in silence.
+    fn nothing_left(&self) -> Result<(), Error> {
+        match self.scales.values().min_by_key(|stored| &stored.name) {
+            None => Ok(()),
+            Some(scale) => malformed(scale, "is the scale of a weight that is not there, or not in 8 bits"),
+        }
+    }
+
     fn weight(&mut self, name: String, stored: &Stored) -> Result<(), Error> {
         let (rows, cols) = match stored.dims.as_slice() {
             [cols] => (1, *cols),
             [rows, cols] => (*rows, *cols),
-            dims => return shapeless(stored, dims),
+            _ => return shapeless(stored),
         };
         let order = self.order(&name, rows, stored)?;
         let part = Part { name, rows, cols, first_row: 0, order };
@@ -101,11 +126,10 @@ impl Arranger<'_> {
 
     /// A tensor `[experts, rows, cols]`, in which the rows of each expert are those of the matrices `names`.
     fn stacked(&mut self, names: &[String], stored: &Stored) -> Result<(), Error> {
-        let &[experts, rows, cols] = stored.dims.as_slice() else { return shapeless(stored, &stored.dims) };
+        let &[experts, rows, cols] = stored.dims.as_slice() else { return shapeless(stored) };
         let expected = self.config.experts.map_or(0, |experts| experts.count);
-        if experts != expected || rows % names.len() != 0 {
-            let problem = format!("its sizes {:?} are not those of {expected} experts", stored.dims);
-            return Err(Error::malformed(&stored.file, format_args!("tensor `{}`", stored.name), problem));
+        if experts != expected || !rows.is_multiple_of(names.len()) {
+            return malformed(stored, format_args!("its sizes {:?} are not those of {expected} experts", stored.dims));
         }
         let rows_each = rows / names.len();
         for expert in 0..experts {
@@ -125,28 +149,41 @@ impl Arranger<'_> {
             return Ok(Order::Model);
         }
         let head_dim = self.config.head_dim;
-        if rows % head_dim != 0 {
-            let problem = format!("its {rows} rows are not whole heads of {head_dim}");
-            return Err(Error::malformed(&stored.file, format_args!("tensor `{}`", stored.name), problem));
+        if !rows.is_multiple_of(head_dim) {
+            return malformed(stored, format_args!("its {rows} rows are not whole heads of {head_dim}"));
         }
         Ok(Order::Halves { head_dim })
     }
 
     fn insert(&mut self, part: Part, stored: &Stored) -> Result<(), Error> {
-        let StoredKind::Weights(format) = stored.kind else {
-            let problem = format!("numbers of type {:?} are not read", stored.kind);
-            return Err(Error::unsupported(&stored.file, format_args!("tensor `{}`", stored.name), problem));
+        if part.rows == 0 || part.cols == 0 {
+            return shapeless(stored);
+        }
+        let (format, scales) = match stored.kind {
+            StoredKind::Weights(format) => (format, None),
+            StoredKind::Fp8 => (Format::BF16, Some(self.scales_of(&part, stored)?)),
+            StoredKind::Other(kind) => return unsupported(stored, format_args!("numbers of type {kind} are not read")),
         };
+        // Rows of stacked experts are never in 8 bits, so that `format` is that of the file wherever rows are skipped.
+        let row_bytes = format.row_bytes(part.cols).unwrap_or(0) as u64;
         let tensor = Tensor {
             name: part.name,
             rows: part.rows,
             cols: part.cols,
             format,
+            scales,
             source: Arc::clone(&stored.source),
-            offset: stored.offset + part.first_row as u64 * row_bytes(format, part.cols),
+            offset: stored.offset + part.first_row as u64 * row_bytes,
             order: part.order,
         };
         self.tensors.insert(tensor, &stored.file)
+    }
+
+    fn scales_of(&mut self, part: &Part, stored: &Stored) -> Result<Arc<Scales>, Error> {
+        match self.scales.remove(&part.name) {
+            Some(scale) => Ok(Arc::new(Scales::read(&scale, stored, (part.rows, part.cols), self.block)?)),
+            None => malformed(stored, "is in 8 bits, but its scale is missing"),
+        }
     }
 }
 
@@ -159,12 +196,14 @@ struct Part {
     order: Order,
 }
 
-/// The container's reader has checked that rows are whole blocks.
-fn row_bytes(format: Format, cols: usize) -> u64 {
-    format.row_bytes(cols).unwrap_or(0) as u64
+fn malformed<T>(stored: &Stored, problem: impl Display) -> Result<T, Error> {
+    Err(Error::malformed(&stored.file, format_args!("tensor `{}`", stored.name), problem))
 }
 
-fn shapeless<T>(stored: &Stored, dims: &[usize]) -> Result<T, Error> {
-    let problem = format!("its sizes {dims:?} are not those of such a tensor");
-    Err(Error::malformed(&stored.file, format_args!("tensor `{}`", stored.name), problem))
+fn unsupported<T>(stored: &Stored, problem: impl Display) -> Result<T, Error> {
+    Err(Error::unsupported(&stored.file, format_args!("tensor `{}`", stored.name), problem))
+}
+
+fn shapeless<T>(stored: &Stored) -> Result<T, Error> {
+    malformed(stored, format_args!("its sizes {:?} are not those of such a tensor", stored.dims))
 }

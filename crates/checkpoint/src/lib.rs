@@ -10,20 +10,25 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic))]
 
-#![allow(dead_code)]
-
 mod about;
 mod arrange;
 mod checkpoint;
 mod config;
 mod error;
 mod expect;
+mod folder;
+mod fp8;
 pub mod gguf;
+mod huggingface;
+mod json;
 mod limits;
 mod magic;
+mod mistral;
 mod names;
 mod notes;
 mod open;
+mod quantization;
+pub mod safetensors;
 mod source;
 mod stored;
 mod tensor;

@@ -21,12 +21,18 @@ pub(crate) const ALIGNMENT: u64 = 1 << 20;
 pub(crate) const FILES: usize = 1_024;
 /// Header of a safetensors file: the format's own limit.
 pub(crate) const SAFETENSORS_HEADER_BYTES: u64 = 100_000_000;
-/// Dimensions of a tensor.
+/// Dimensions of a tensor in a GGUF file.
 pub(crate) const DIMENSIONS: usize = 4;
+/// Dimensions of a tensor in a safetensors file.
+pub(crate) const SAFETENSORS_DIMENSIONS: usize = 8;
 /// `config.json`, `params.json`.
 pub(crate) const CONFIG_BYTES: u64 = 1 << 20;
-/// `model.safetensors.index.json`, `tokenizer_config.json`, and a chat template in a file of its own.
+/// `model.safetensors.index.json`.
 pub(crate) const INDEX_BYTES: u64 = 64 << 20;
+/// `tokenizer_config.json`.
+pub(crate) const TOKENIZER_CONFIG_BYTES: u64 = 16 << 20;
+/// A chat template in a file of its own.
+pub(crate) const TEMPLATE_BYTES: u64 = 16 << 20;
 /// Entries of a folder that are looked at.
 pub(crate) const FOLDER_ENTRIES: usize = 10_000;
 

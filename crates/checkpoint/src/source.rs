@@ -5,7 +5,7 @@
 
 use std::fs::File;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::Error;
 
@@ -37,7 +37,6 @@ impl ReadAt for [u8] {
 /// A file on disk, open for as long as the checkpoint lives.
 #[derive(Debug)]
 pub(crate) struct DiskFile {
-    path: PathBuf,
     file: File,
     size_bytes: u64,
 }
@@ -51,11 +50,7 @@ impl DiskFile {
         }
         let file = File::open(path).map_err(read)?;
         let size_bytes = file.metadata().map_err(read)?.len();
-        Ok(Self { path: path.to_path_buf(), file, size_bytes })
-    }
-
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
+        Ok(Self { file, size_bytes })
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use quant::{Format, RowSource};
 
 use crate::ReadAt;
+use crate::fp8::Scales;
 
 /// A matrix (or a vector: one row) under its canonical name, read from its file when it is asked for.
 #[derive(Clone)]
@@ -14,7 +15,10 @@ pub struct Tensor {
     pub(crate) name: String,
     pub(crate) rows: usize,
     pub(crate) cols: usize,
+    /// Of the rows that are given; those in the file differ where there are scales.
     pub(crate) format: Format,
+    /// Of 8-bit floats, which are widened.
+    pub(crate) scales: Option<Arc<Scales>>,
     pub(crate) source: Arc<dyn ReadAt>,
     pub(crate) offset: u64,
     pub(crate) order: Order,
@@ -53,8 +57,14 @@ impl Tensor {
 
     /// Reads rows that follow one another in the file.
     fn read_run(&self, stored: Range<usize>, out: &mut [u8]) -> io::Result<()> {
-        let start = self.offset + stored.start as u64 * self.row_bytes() as u64;
-        self.source.read_exact_at(out, start)
+        let Some(scales) = &self.scales else {
+            let start = self.offset + stored.start as u64 * self.row_bytes() as u64;
+            return self.source.read_exact_at(out, start);
+        };
+        let mut codes = vec![0; stored.len() * self.cols];
+        self.source.read_exact_at(&mut codes, self.offset + stored.start as u64 * self.cols as u64)?;
+        let rows = codes.chunks_exact(self.cols).zip(out.chunks_exact_mut(self.row_bytes()));
+        stored.zip(rows).try_for_each(|(row, (codes, out))| scales.widen(row, codes, out))
     }
 
     /// Rows of one head, `wanted` counted within it: two runs in the file, one of even rows and one of odd.

@@ -4,7 +4,6 @@ use crate::{Config, Error, RopeScaling, limits};
 
 /// How one kind of file calls the values that are compared with one another here.
 pub(crate) struct FieldNames {
-    pub(crate) dim: &'static str,
     pub(crate) n_heads: &'static str,
     pub(crate) n_kv_heads: &'static str,
     pub(crate) head_dim: &'static str,

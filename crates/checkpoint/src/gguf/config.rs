@@ -12,7 +12,6 @@ use crate::{Config, Error, Experts, QueryScaling, Rope, RopeScaling, limits};
 const ARCHITECTURES: [&str; 2] = ["llama", "mistral3"];
 
 const FIELDS: FieldNames = FieldNames {
-    dim: "embedding_length",
     n_heads: "attention.head_count",
     n_kv_heads: "attention.head_count_kv",
     head_dim: "attention.key_length",
@@ -220,7 +219,7 @@ impl<'a> Fields<'a> {
     fn head_dim(&self, dim: usize, n_heads: usize) -> Result<usize, Error> {
         let head_dim = match self.size("attention.key_length", limits::WIDTH)? {
             Some(head_dim) => head_dim,
-            None if dim % n_heads == 0 => dim / n_heads,
+            None if dim.is_multiple_of(n_heads) => dim / n_heads,
             None => {
                 return self.wrong("attention.head_count", format_args!("{dim} cannot be split into {n_heads} heads"));
             }

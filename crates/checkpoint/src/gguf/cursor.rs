@@ -51,7 +51,7 @@ impl<'a> Cursor<'a> {
         if count > limit {
             return Err(Fault::Says(format!("{count} is more than the {limit} that are accepted")));
         }
-        let bytes = count.checked_mul(each).unwrap_or(u64::MAX);
+        let bytes = count.saturating_mul(each);
         if bytes > self.remaining() {
             return Err(Fault::Says(format!(
                 "{count} of at least {each} bytes each cannot fit into the {} bytes that are left of the file",

@@ -65,7 +65,7 @@ fn assemble(parts: &[Part]) -> Result<Checkpoint, Error> {
     if !unknown.is_empty() {
         notes.add(format!("keys that are not known and were not used: {}", unknown.join(", ")));
     }
-    let tensors = arrange(Layout::Gguf, &config, parts.iter().flat_map(Part::stored).collect(), &mut notes)?;
+    let tensors = arrange(Layout::Gguf, &config, None, parts.iter().flat_map(Part::stored).collect(), &mut notes)?;
     let tokenizer = match vocab(gguf, file)? {
         Some(vocab) => TokenizerSource::Gguf(Box::new(vocab)),
         None => TokenizerSource::None { looked_for: format!("{file} has no key tokenizer.ggml.model") },

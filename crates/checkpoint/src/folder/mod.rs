@@ -1,0 +1,7 @@
+//! Folders: which of their files make a model, and where its tokenizer and template are.
+
+mod files;
+mod load;
+mod tokenizer;
+
+pub(crate) use load::open;
