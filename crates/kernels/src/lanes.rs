@@ -1,0 +1,107 @@
+//! Sixteen f32 numbers that are worked on at once: what the vector kernels are written in.
+//!
+//! `vector/` says once, over [`Lanes`], how a kernel is computed sixteen numbers at a time; an instruction set gives the
+//! lanes, in one 512-bit register or in two 256-bit ones. Sixteen is part of the arithmetic (partial sums are strided
+//! by it), so all instruction sets round alike. A type that implements `Lanes` is a processor feature as a value: having
+//! one is the proof that the instructions exist, which makes every function here safe to call.
+//!
+//! All code between an instruction set's entry (`x86_64/avx2/mod.rs`) and these functions is `#[inline(always)]`, because
+//! only what is inlined into the entry is compiled for its instructions.
+
+use crate::isa::Isa;
+
+/// Numbers that are worked on at once.
+pub(crate) const LANES: usize = 16;
+
+/// Operations on sixteen f32 numbers. Each rounds as the scalar operation of the same name does.
+pub(crate) trait Lanes: Copy {
+    /// Sixteen numbers.
+    type Vector: Copy;
+    /// Rows of a tile of products that stay in registers (attention).
+    const TILE_ROWS: usize;
+    /// Whether a tile of products is two vectors wide, or one.
+    const WIDE_TILE: bool;
+
+    fn splat(self, x: f32) -> Self::Vector;
+    fn load(self, x: &[f32; LANES]) -> Self::Vector;
+    fn store(self, x: Self::Vector, out: &mut [f32; LANES]);
+    /// Widens sixteen f16 numbers, exactly.
+    fn load_f16(self, x: &[u16; LANES]) -> Self::Vector;
+    /// Narrows to f16, to nearest even.
+    fn store_f16(self, x: Self::Vector, out: &mut [u16; LANES]);
+
+    fn add(self, x: Self::Vector, y: Self::Vector) -> Self::Vector;
+    fn sub(self, x: Self::Vector, y: Self::Vector) -> Self::Vector;
+    fn mul(self, x: Self::Vector, y: Self::Vector) -> Self::Vector;
+    fn div(self, x: Self::Vector, y: Self::Vector) -> Self::Vector;
+    /// `x · y + z`, rounded once.
+    fn fma(self, x: Self::Vector, y: Self::Vector, z: Self::Vector) -> Self::Vector;
+    /// The larger of both, lane by lane. No NaN.
+    fn max(self, x: Self::Vector, y: Self::Vector) -> Self::Vector;
+    /// `then` where `x < y`, else `otherwise`.
+    fn where_less(self, x: Self::Vector, y: Self::Vector, then: Self::Vector, otherwise: Self::Vector) -> Self::Vector;
+    /// `x · 2ⁿ` for whole `n` from -126 to 128, rounded once, `x` within a factor of 2 of 1. NaN stays NaN.
+    fn scale_by_power(self, x: Self::Vector, n: Self::Vector) -> Self::Vector;
+    /// Neighbours change places: lanes 1 0 3 2 5 4 …
+    fn swap_pairs(self, x: Self::Vector) -> Self::Vector;
+    /// Every number twice: lanes 0 0 1 1 2 2 …
+    fn load_twice(self, x: &[f32; LANES / 2]) -> Self::Vector;
+    /// Lane `i` holds `i`.
+    #[inline(always)]
+    fn numbers(self) -> Self::Vector {
+        self.load(&std::array::from_fn(|i| i as f32))
+    }
+
+    /// The lanes folded in halves: 8 + 8, 4 + 4, 2 + 2, 1 + 1.
+    #[inline(always)]
+    fn sum(self, x: Self::Vector) -> f32 {
+        let mut lanes = [0.0; LANES];
+        self.store(x, &mut lanes);
+        crate::scalar::fold(lanes, |a, b| a + b)
+    }
+
+    /// The largest lane. No NaN.
+    #[inline(always)]
+    fn largest(self, x: Self::Vector) -> f32 {
+        let mut lanes = [0.0; LANES];
+        self.store(x, &mut lanes);
+        crate::scalar::fold(lanes, f32::max)
+    }
+
+    /// Fewer than sixteen numbers, the rest zero.
+    #[inline(always)]
+    fn load_part(self, x: &[f32]) -> Self::Vector {
+        let mut lanes = [0.0; LANES];
+        lanes[..x.len()].copy_from_slice(x);
+        self.load(&lanes)
+    }
+
+    /// The first `out.len()` lanes.
+    #[inline(always)]
+    fn store_part(self, x: Self::Vector, out: &mut [f32]) {
+        let mut lanes = [0.0; LANES];
+        self.store(x, &mut lanes);
+        out.copy_from_slice(&lanes[..out.len()]);
+    }
+}
+
+/// A computation that is written twice: plainly, and over [`Lanes`], with the same bits.
+pub(crate) trait Operation: Sized {
+    /// The specification.
+    fn scalar(self);
+    /// Its twin. Must be `#[inline(always)]`.
+    fn vector<L: Lanes>(self, lanes: L);
+}
+
+impl Isa {
+    /// Runs an operation on this instruction set.
+    pub(crate) fn run(self, operation: impl Operation) {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(isa) => crate::x86_64::avx2::run(isa, operation),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(isa) => crate::x86_64::avx512::run(isa, operation),
+            _ => operation.scalar(),
+        }
+    }
+}
