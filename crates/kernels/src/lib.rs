@@ -8,9 +8,13 @@
 //!
 //! This is the only crate with `unsafe` in it.
 
+mod activations;
+mod aligned;
 mod attention;
 mod isa;
 mod lanes;
+mod linear;
+mod packed;
 mod rows;
 mod scalar;
 mod shared;
@@ -19,11 +23,14 @@ mod vector;
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
 
+pub use activations::{ActivationFormat, Activations};
 pub use attention::{
     AttentionSpace, CHUNK_TOKENS, KV_BLOCK_TOKENS, KvHead, KvNumbers, Queries, attend, attend_chunk, kv_block_numbers,
     merge_chunks, partial_numbers,
 };
 pub use isa::{Avx2, Avx512, Isa};
+pub use linear::linear;
+pub use packed::{PackedMatrix, pack_group};
 pub use rows::{add, add_scaled, exp, narrow, rms_norm, rope, scale, silu_mul, widen};
 pub use shared::{Bands, Grid, Tile};
 pub use threads::{Pool, usable_cores};

@@ -19,12 +19,17 @@ pub fn decode_row(format: Format, bytes: &[u8], out: &mut [f32]) -> Result<(), E
 }
 
 impl Codes32 {
-    /// The weights, given the format that was read.
-    pub fn decode(&self, format: Format) -> [f32; 32] {
-        let d = match format {
+    /// `d` as a number.
+    pub fn scale(&self, format: Format) -> f32 {
+        match format {
             Format::MXFP4 => e8m0_half(self.d),
             _ => f16_to_f32(self.d),
-        };
+        }
+    }
+
+    /// The weights, given the format that was read.
+    pub fn decode(&self, format: Format) -> [f32; 32] {
+        let d = self.scale(format);
         let scaled = self.codes.map(|code| d * f32::from(format.code_value(code)));
         match format.has_min() {
             true => scaled.map(|s| s + f16_to_f32(self.min)),

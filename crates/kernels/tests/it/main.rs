@@ -1,5 +1,8 @@
 //! The kernels against each other, bit for bit, and the pool under stress.
 
 mod attention;
+mod linear;
+mod packed;
 mod pool;
 mod rows;
+mod weights;
