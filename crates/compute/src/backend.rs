@@ -155,7 +155,7 @@ pub enum KvType {
 
 impl KvLayout {
     /// Tokens in a block.
-    pub const BLOCK_TOKENS: usize = 32;
+    pub const BLOCK_TOKENS: usize = kernels::KV_BLOCK_TOKENS;
 
     /// Bytes of one block over all layers.
     pub const fn block_bytes(&self) -> usize {
@@ -163,6 +163,6 @@ impl KvLayout {
             KvType::F32 => 4,
             KvType::F16 => 2,
         };
-        2 * self.n_layers * self.n_kv_heads * self.head_dim * Self::BLOCK_TOKENS * size
+        self.n_layers * self.n_kv_heads * kernels::kv_block_numbers(self.head_dim) * size
     }
 }

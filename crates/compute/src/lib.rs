@@ -3,9 +3,14 @@
 //! The trait has no model in it: it multiplies, normalises, attends. The CPU backend cuts each operation into slices for
 //! its thread pool and hands the slices to the `kernels` table.
 
+#![forbid(unsafe_code)]
+
 mod backend;
+mod cpu;
 
 pub use backend::{AttentionShape, Backend, KvLayout, KvSpan, KvType, Product, RopeAngles};
+
+pub use cpu::{CpuBackend, CpuKvPool, CpuOptions, CpuTensor, CpuVector};
 
 mod error;
 pub use error::Error;

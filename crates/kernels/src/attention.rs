@@ -132,18 +132,24 @@ pub fn attend(isa: Isa, kv: &KvHead<'_>, queries: &Queries<'_>, space: &mut Atte
     }
 }
 
-/// Partial results of all rows for one chunk, [`partial_numbers`] each. A row that sees nothing of the chunk has none:
-/// its numbers mean nothing.
+/// Partial results of all rows for one chunk: `out` has a row for each position, [`partial_numbers`] wide for each head.
+/// A position that sees nothing of the chunk has no result: its numbers mean nothing.
 pub fn attend_chunk(
     isa: Isa,
     kv: &KvHead<'_>,
     queries: &Queries<'_>,
     chunk: usize,
     space: &mut AttentionSpace,
-    partials: &mut [f32],
+    out: &mut Tile<'_>,
 ) {
-    scale(isa, queries, &mut space.scaled);
-    isa.run(AttendChunk { kv, queries, scaled: &space.scaled, chunk, partials });
+    let width = partial_numbers(queries.head_dim);
+    let AttentionSpace { scaled, partials, .. } = space;
+    scale(isa, queries, scaled);
+    partials.resize(queries.num_rows() * width, 0.0);
+    isa.run(AttendChunk { kv, queries, scaled, chunk, partials });
+    for (row, partials) in out.rows().zip(partials.chunks_exact(width * queries.heads)) {
+        out.row_mut(row).copy_from_slice(partials);
+    }
 }
 
 /// Attention of the heads of one position, `out`, from the partial results of its chunks: each item has those of all heads.

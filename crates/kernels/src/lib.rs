@@ -22,6 +22,7 @@ mod threads;
 mod vector;
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
+mod zeroed;
 
 pub use activations::{ActivationFormat, Activations};
 pub use attention::{
@@ -34,3 +35,4 @@ pub use packed::{PackedMatrix, pack_group};
 pub use rows::{add, add_scaled, exp, narrow, rms_norm, rope, scale, silu_mul, widen};
 pub use shared::{Bands, Grid, Tile};
 pub use threads::{Pool, usable_cores};
+pub use zeroed::{Number, ZeroedNumbers};

@@ -107,15 +107,15 @@ impl Case {
         let mut out = vec![0.0; self.tokens * self.heads * self.head_dim];
         for (row, out) in out.chunks_exact_mut(self.heads * self.head_dim).enumerate() {
             let queries = self.queries(row, 1);
-            let partials: Vec<Vec<f32>> = queries
-                .chunks()
-                .map(|chunk| {
-                    let mut partials = vec![f32::NAN; self.heads * partial_numbers(self.head_dim)];
-                    attend_chunk(isa, &self.kv(f16), &queries, chunk, &mut space, &mut partials);
-                    partials
-                })
-                .collect();
-            merge_chunks(isa, self.head_dim, partials.iter().map(Vec::as_slice), &mut space, out);
+            let width = self.heads * partial_numbers(self.head_dim);
+            let mut partials = vec![f32::NAN; queries.chunks().len() * width];
+            let first = queries.chunks().start;
+            let grid = Grid::new(&mut partials, width, Bands::Every(1), width);
+            Pool::new(1).unwrap().for_each_tile(&mut [grid], |_, mut tile| {
+                let (chunk, space) = (first + tile.band(), &mut AttentionSpace::default());
+                attend_chunk(isa, &self.kv(f16), &queries, chunk, space, &mut tile);
+            });
+            merge_chunks(isa, self.head_dim, partials.chunks_exact(width), &mut space, out);
         }
         out
     }
