@@ -15,6 +15,7 @@ mod isa;
 mod lanes;
 mod linear;
 mod packed;
+mod products;
 mod rows;
 mod scalar;
 mod shared;

@@ -2,7 +2,7 @@
 
 use crate::activations::{ActivationFormat, Activations};
 use crate::packed::{GROUP, PackedMatrix};
-use crate::{Isa, Tile, scalar};
+use crate::{Isa, Tile, scalar, vector};
 
 /// `out = activations · weightsᵀ` for one tile of `out`, `[rows of the activations, rows of the weights]`: row `r`, column `c`
 /// is the product of row `r` of the activations with row `c` of the weights.
@@ -21,6 +21,11 @@ pub fn linear(isa: Isa, weights: &PackedMatrix, activations: &Activations, out: 
     let whole_groups =
         cols.start.is_multiple_of(GROUP) && (cols.end == weights.rows() || cols.end.is_multiple_of(GROUP));
     assert!(whole_groups, "columns {cols:?} are not groups of {GROUP}");
-    let _ = isa;
-    scalar::linear::linear(weights, activations, out);
+    match isa {
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx2(products) => vector::linear::linear(products, weights, activations, out),
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512(products) => vector::linear::linear(products, weights, activations, out),
+        _ => scalar::linear::linear(weights, activations, out),
+    }
 }

@@ -4,6 +4,7 @@ pub(crate) mod attention;
 pub(crate) mod convert;
 pub(crate) mod elementwise;
 pub(crate) mod exp;
+pub(crate) mod linear;
 pub(crate) mod norm;
 pub(crate) mod rope;
 pub(crate) mod silu;

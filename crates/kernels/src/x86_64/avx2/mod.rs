@@ -1,6 +1,7 @@
 //! AVX2, FMA and F16C: 256-bit vectors.
 
 mod lanes;
+mod products;
 
 use crate::isa::Avx2;
 use crate::lanes::Operation;

@@ -1,6 +1,7 @@
 //! AVX-512: 512-bit vectors.
 
 mod lanes;
+mod products;
 
 use crate::isa::Avx512;
 use crate::lanes::Operation;

@@ -1,0 +1,138 @@
+//! Vectors of int8 products and f32 sums, one lane an output row: what the linear kernels are written in.
+//!
+//! `vector/linear` says once, over [`Products`], how packed weights are multiplied; an instruction set gives the vectors.
+//! A type that implements `Products` is a processor feature as a value, as in [`crate::lanes`], and the same rule holds:
+//! everything between an instruction set's entry and these functions is `#[inline(always)]`.
+
+use quant::Format;
+
+use crate::activations::Record;
+use crate::aligned::LINE;
+
+/// A format as a type, so that a kernel is compiled for each format.
+pub(crate) trait FormatType: Copy {
+    /// The format.
+    const FORMAT: Format;
+}
+
+/// A computation over [`Products`].
+pub(crate) trait ProductsOperation {
+    /// Must be `#[inline(always)]`.
+    fn run<P: Products>(self, products: P);
+}
+
+/// One line of weights spans `16 / LANES` vectors of this instruction set, its *parts*.
+pub(crate) trait Products: Copy {
+    /// Vector of i32 lanes, or of four bytes in each lane.
+    type Int: Copy;
+    /// Vector of f32 lanes.
+    type Float: Copy;
+    /// Rows of a vector: a divisor of 16.
+    const LANES: usize;
+    /// Vectors of weights that are multiplied side by side with the same inputs: 1 or 2.
+    const STRIPS: usize;
+
+    /// Runs an operation, compiled for these instructions.
+    fn enter(self, operation: impl ProductsOperation);
+
+    /// Part `part` of a line.
+    fn load(self, line: &[u8; LINE], part: usize) -> Self::Int;
+    /// Asks for a line that lies `bytes` behind this one.
+    fn prefetch(self, line: &[u8; LINE], bytes: usize);
+    /// All lanes the same.
+    fn splat(self, x: i32) -> Self::Int;
+    /// Sixteen bytes by 4-bit index, for each byte of `codes`.
+    fn look_up(self, table: &[u8; 16], codes: Self::Int) -> Self::Int;
+    fn and(self, x: Self::Int, y: Self::Int) -> Self::Int;
+    fn or(self, x: Self::Int, y: Self::Int) -> Self::Int;
+    fn xor(self, x: Self::Int, y: Self::Int) -> Self::Int;
+    /// Each lane shifted, zeros in.
+    fn shift_left(self, x: Self::Int, bits: u32) -> Self::Int;
+    /// Each lane shifted, zeros in.
+    fn shift_right(self, x: Self::Int, bits: u32) -> Self::Int;
+    /// Each lane shifted, its sign in.
+    fn shift_right_signed(self, x: Self::Int, bits: u32) -> Self::Int;
+    fn add(self, x: Self::Int, y: Self::Int) -> Self::Int;
+    fn mul(self, x: Self::Int, y: Self::Int) -> Self::Int;
+    /// `Σ (codes - offset) · x` over 8 code vectors and inputs `4·first..` of a record, for `N` strips. `corrections` are
+    /// `-offset · Σ x`, from where those begin who multiply unsigned codes.
+    fn dots<F: FormatType, const N: usize>(
+        self,
+        corrections: [Self::Int; N],
+        codes: &[[Self::Int; 8]; N],
+        x: &Record<'_>,
+        first: usize,
+    ) -> [Self::Int; N];
+    /// As `dots`, of the first and the last four code vectors apart.
+    fn half_dots<F: FormatType, const N: usize>(
+        self,
+        corrections: [[Self::Int; N]; 2],
+        codes: &[[Self::Int; 8]; N],
+        x: &Record<'_>,
+        first: usize,
+    ) -> [[Self::Int; N]; 2];
+    /// `sum + x₀·y₀ + x₁·y₁` over the two i16 of each lane.
+    fn dot_pairs(self, sum: Self::Int, x: Self::Int, y: Self::Int) -> Self::Int;
+
+    /// Rounded to nearest even.
+    fn to_float(self, x: Self::Int) -> Self::Float;
+    /// 16-bit numbers number `LANES · part..` of a line's sixteen from number `16 · at`: `at` is 0 or 1.
+    fn words(self, line: &[u8; LINE], at: usize, part: usize) -> Self::Int;
+    /// As `words`, read as f16.
+    fn halves(self, line: &[u8; LINE], at: usize, part: usize) -> Self::Float;
+    /// As `words`, of bytes: `at` is 0 to 3.
+    fn bytes(self, line: &[u8; LINE], at: usize, part: usize) -> Self::Int;
+    /// Of a biased exponent `e` in each lane, `2^(e - 128)`.
+    fn power_of_two(self, exponents: Self::Int) -> Self::Float;
+    /// The bits of each lane read as f32.
+    fn as_float(self, x: Self::Int) -> Self::Float;
+    fn splat_float(self, x: f32) -> Self::Float;
+    fn mul_float(self, x: Self::Float, y: Self::Float) -> Self::Float;
+    /// `x · y + z`, rounded once.
+    fn fma(self, x: Self::Float, y: Self::Float, z: Self::Float) -> Self::Float;
+    /// `z - x · y`, rounded once.
+    fn fnma(self, x: Self::Float, y: Self::Float, z: Self::Float) -> Self::Float;
+    /// Writes the first `out.len()` lanes.
+    fn store(self, x: Self::Float, out: &mut [f32]);
+}
+
+/// How far the codes in packed bytes are above the integers that they stand for: int8 products want one unsigned side.
+/// Formats with a codebook are above by this much after the look-up.
+pub(crate) const fn code_offset(format: Format) -> i32 {
+    match format {
+        Format::Q4_0 => 8,
+        Format::Q5_0 => 16,
+        Format::Q8_0 | Format::IQ4NL | Format::IQ4XS => 128,
+        Format::Q3K => 4,
+        Format::Q6K => 32,
+        Format::MXFP4 => 12,
+        _ => 0,
+    }
+}
+
+/// The largest unsigned code that is multiplied.
+pub(crate) const fn largest_code(format: Format) -> i32 {
+    match format {
+        Format::Q2K => 3,
+        Format::Q3K => 7,
+        Format::Q4_0 | Format::Q4_1 | Format::Q4K => 15,
+        Format::MXFP4 => 24,
+        Format::Q5_0 | Format::Q5_1 | Format::Q5K => 31,
+        Format::Q6K => 63,
+        _ => 255,
+    }
+}
+
+/// Sixteen unsigned values of a codebook, where the format has one.
+pub(crate) const fn codebook(format: Format) -> Option<[u8; 16]> {
+    if !matches!(format, Format::IQ4NL | Format::IQ4XS | Format::MXFP4) {
+        return None;
+    }
+    let mut values = [0; 16];
+    let mut code = 0;
+    while code < 16 {
+        values[code] = (format.code_value(code as u8) as i32 + code_offset(format)) as u8;
+        code += 1;
+    }
+    Some(values)
+}

@@ -1,0 +1,112 @@
+//! Linear layers, one lane an output row, for every instruction set at once.
+//!
+//! A tile is walked in *steps*: a few groups from four distant places of the tile, because four streams of weights arrive
+//! faster from memory than one, against up to [`MANY`] rows of activations. Within a step, chunk after chunk is
+//! unpacked once for all rows. Weights stay in registers while the rows pass by; each output has its own lane, so that the
+//! order of additions is that of the specification whatever the tile.
+
+mod blocks;
+mod blocks256;
+mod blocks32;
+mod codes;
+mod numbers;
+
+use std::ops::Range;
+
+use quant::Format;
+
+use crate::Tile;
+use crate::activations::Activations;
+use crate::packed::{GROUP, PackedMatrix};
+use crate::products::{FormatType, Products};
+
+/// Rows of activations that share an unpacked chunk. Their records (10 KiB) and sums stay in the first-level cache.
+const MANY: usize = 32;
+
+/// Streams of weights in a step.
+const STREAMS: usize = 4;
+
+/// Bytes of weights whose groups are taken together for all rows: they stay in the second-level cache.
+const RESIDENT_BYTES: usize = 384 << 10;
+
+/// `out[row, col] = Σ weights[col, k] · activations[row, k]` for the rows and columns of the tile.
+pub(crate) fn linear<P: Products>(products: P, weights: &PackedMatrix, activations: &Activations, out: &mut Tile<'_>) {
+    let (groups, rows) = (out.cols().start / GROUP..out.cols().end.div_ceil(GROUP), out.rows());
+    // A single block of rows reads the weights once: let the streams run on.
+    let resident = match rows.len() <= MANY {
+        true => groups.len().max(1),
+        false => (RESIDENT_BYTES / weights.group(0).as_flattened().len()).max(1).next_multiple_of(STREAMS),
+    };
+    for first in groups.clone().step_by(resident) {
+        let groups = first..groups.end.min(first + resident);
+        for first in rows.clone().step_by(MANY) {
+            let rows = first..rows.end.min(first + MANY);
+            multiply(products, &Block { weights, activations, groups: groups.clone(), rows }, out);
+        }
+    }
+}
+
+/// Some groups of weights times up to [`MANY`] rows of activations.
+struct Block<'a> {
+    weights: &'a PackedMatrix,
+    activations: &'a Activations,
+    groups: Range<usize>,
+    rows: Range<usize>,
+}
+
+impl Block<'_> {
+    /// Calls `step` with the groups that belong together, until all have had their turn.
+    #[inline(always)]
+    fn for_each_step(&self, mut step: impl FnMut(&[usize])) {
+        let len = self.groups.len();
+        let starts: [usize; STREAMS + 1] = std::array::from_fn(|stream| self.groups.start + len * stream / STREAMS);
+        for i in 0..len.div_ceil(STREAMS) {
+            let (mut groups, mut num) = ([0; STREAMS], 0);
+            for stream in 0..STREAMS {
+                if starts[stream] + i < starts[stream + 1] {
+                    groups[num] = starts[stream] + i;
+                    num += 1;
+                }
+            }
+            step(&groups[..num]);
+        }
+    }
+}
+
+macro_rules! format_type {
+    ($format:ident) => {
+        #[derive(Clone, Copy)]
+        struct $format;
+
+        impl FormatType for $format {
+            const FORMAT: Format = Format::$format;
+        }
+    };
+}
+
+macro_rules! multiply_by_format {
+    (numbers: $($number:ident)*; blocks: $($block:ident)*) => {
+        $(format_type!($number);)*
+        $(format_type!($block);)*
+
+        fn multiply<P: Products>(products: P, block: &Block<'_>, out: &mut Tile<'_>) {
+            match block.weights.format() {
+                $(Format::$number => products.enter(numbers::Numbers::<$number>::new(block, out)),)*
+                $(Format::$block => multiply_blocks::<P, $block>(products, block, out),)*
+                other => unreachable!("{other} has no kernel"),
+            }
+        }
+    };
+}
+
+multiply_by_format!(
+    numbers: F32 F16 BF16;
+    blocks: Q4_0 Q4_1 Q5_0 Q5_1 Q8_0 Q2K Q3K Q4K Q5K Q6K IQ4NL IQ4XS MXFP4
+);
+
+fn multiply_blocks<P: Products, F: FormatType>(products: P, block: &Block<'_>, out: &mut Tile<'_>) {
+    match block.rows.len() {
+        1 => products.enter(blocks::Blocks::<F, 1>::new(block, out)),
+        _ => products.enter(blocks::Blocks::<F, MANY>::new(block, out)),
+    }
+}

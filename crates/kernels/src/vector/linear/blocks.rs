@@ -1,0 +1,151 @@
+//! Steps over block formats: chunk after chunk, for all rows.
+
+use std::marker::PhantomData;
+
+use super::codes::Strip;
+use super::{Block, STREAMS, blocks32, blocks256};
+use crate::Tile;
+use crate::activations::Record;
+use crate::packed::{CHUNK, GROUP, Lines};
+use crate::products::{FormatType, Products, ProductsOperation, code_offset};
+
+/// A block of weights of format `F`, with room for `ROWS` rows.
+pub(super) struct Blocks<'a, 'b, 'c, F, const ROWS: usize> {
+    block: &'a Block<'b>,
+    out: &'a mut Tile<'c>,
+    format: PhantomData<F>,
+}
+
+/// What is needed of the inputs beside codes and scales, once for all strips of a step: in formats with minimums the sums that
+/// these are multiplied with, elsewhere the sums of products when the weights are 0.
+pub(super) type Prepared = [i32; 16];
+
+/// Most strips of a step: four groups in two parts.
+pub(super) const MAX_STRIPS: usize = 2 * STREAMS;
+
+impl<'a, 'b, 'c, F: FormatType, const ROWS: usize> Blocks<'a, 'b, 'c, F, ROWS> {
+    pub(super) fn new(block: &'a Block<'b>, out: &'a mut Tile<'c>) -> Self {
+        assert!(block.rows.len() <= ROWS, "{} rows in a block of {ROWS}", block.rows.len());
+        Self { block, out, format: PhantomData }
+    }
+}
+
+impl<F: FormatType, const ROWS: usize> ProductsOperation for Blocks<'_, '_, '_, F, ROWS> {
+    #[inline(always)]
+    fn run<P: Products>(self, products: P) {
+        let Self { block, out, .. } = self;
+        block.for_each_step(|groups| {
+            let mut sums = [[products.splat_float(0.0); ROWS]; MAX_STRIPS];
+            for chunk in 0..block.weights.cols().div_ceil(CHUNK) {
+                add_chunk::<P, F, ROWS>(products, block, groups, chunk, &mut sums);
+            }
+            write(products, block, groups, &sums, out);
+        });
+    }
+}
+
+#[inline(always)]
+fn add_chunk<P: Products, F: FormatType, const ROWS: usize>(
+    products: P,
+    block: &Block<'_>,
+    groups: &[usize],
+    chunk: usize,
+    sums: &mut [[P::Float; ROWS]; MAX_STRIPS],
+) {
+    let rows = block.rows.len();
+    let mut records = [block.activations.record(block.rows.start, chunk); ROWS];
+    let mut prepared = [[0; 16]; ROWS];
+    for row in 0..rows.min(ROWS) {
+        records[row] = block.activations.record(block.rows.start + row, chunk);
+        prepared[row] = prepare::<F>(&records[row]);
+    }
+    let (records, prepared) = (&records[..rows.min(ROWS)], &prepared[..rows.min(ROWS)]);
+    let parts = GROUP / P::LANES;
+    let mut index = 0;
+    while index < groups.len() * parts {
+        let strip = |index: usize| {
+            let group: &Lines = block.weights.group(groups[index / parts]);
+            Strip { lines: block.weights.chunk(group, chunk), part: index % parts }
+        };
+        if P::STRIPS == 2 && index + 1 < groups.len() * parts {
+            let [first, second] = &mut sums[index..index + 2] else { unreachable!() };
+            add_strips::<P, F, ROWS, 2>(products, [strip(index), strip(index + 1)], records, prepared, [first, second]);
+            index += 2;
+        } else {
+            add_strips::<P, F, ROWS, 1>(products, [strip(index)], records, prepared, [&mut sums[index]]);
+            index += 1;
+        }
+    }
+}
+
+#[inline(always)]
+fn add_strips<P: Products, F: FormatType, const ROWS: usize, const N: usize>(
+    products: P,
+    strips: [Strip<'_>; N],
+    records: &[Record<'_>],
+    prepared: &[Prepared],
+    sums: [&mut [P::Float; ROWS]; N],
+) {
+    match F::FORMAT.block_weights() {
+        32 => blocks32::add::<P, F, ROWS, N>(products, strips, records, prepared, sums),
+        _ => blocks256::add::<P, F, ROWS, N>(products, strips, records, prepared, sums),
+    }
+}
+
+#[inline(always)]
+fn prepare<F: FormatType>(record: &Record<'_>) -> Prepared {
+    let mut prepared = [0; 16];
+    let offset = -code_offset(F::FORMAT);
+    match (F::FORMAT.has_min(), F::FORMAT.sub_block()) {
+        (true, _) if F::FORMAT.block_weights() == 32 => {
+            for j in 0..8 {
+                prepared[j] = (record.sum32(j) as f32).to_bits() as i32;
+            }
+        }
+        // Pairs of i16 as `codes::mins` has them: sums 0 and 2, 1 and 3, of each four.
+        (true, 16) => {
+            for j in 0..8 {
+                let first = j / 2 * 4 + j % 2;
+                prepared[j] = record.sum16(first) & 0xFFFF | record.sum16(first + 2) << 16;
+            }
+        }
+        (true, _) => {
+            for j in 0..4 {
+                let first = j / 2 * 4 + j % 2;
+                prepared[j] = record.sum32(first) & 0xFFFF | record.sum32(first + 2) << 16;
+            }
+        }
+        (false, 16) => {
+            for j in 0..16 {
+                prepared[j] = offset * record.sum16(j);
+            }
+        }
+        (false, _) => {
+            for j in 0..8 {
+                prepared[j] = offset * record.sum32(j);
+            }
+        }
+    }
+    prepared
+}
+
+#[inline(always)]
+pub(super) fn write<P: Products, const ROWS: usize>(
+    products: P,
+    block: &Block<'_>,
+    groups: &[usize],
+    sums: &[[P::Float; ROWS]; MAX_STRIPS],
+    out: &mut Tile<'_>,
+) {
+    let (cols, parts) = (out.cols(), GROUP / P::LANES);
+    for (row, index) in block.rows.clone().zip(0..ROWS) {
+        let out = out.row_mut(row);
+        for (strip, sums) in sums.iter().enumerate().take(groups.len() * parts) {
+            let first = groups[strip / parts] * GROUP + strip % parts * P::LANES - cols.start;
+            let end = out.len().min(first + P::LANES);
+            if first < end {
+                products.store(sums[index], &mut out[first..end]);
+            }
+        }
+    }
+}

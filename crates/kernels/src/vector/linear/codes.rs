@@ -1,0 +1,179 @@
+//! Packed bytes to vectors: codes, scales, minimums. The layout is that of [`crate::packed`].
+
+use quant::Format;
+
+use crate::packed::{BLOCKS, Layout, Lines};
+use crate::products::{FormatType, Products, codebook};
+
+/// A vector's worth of rows of one chunk.
+#[derive(Clone, Copy)]
+pub(super) struct Strip<'a> {
+    pub(super) lines: &'a Lines,
+    pub(super) part: usize,
+}
+
+/// How far ahead weights are asked for.
+const PREFETCH_BYTES: usize = 2048;
+
+/// The 8 code vectors of inputs `32·block..`, as they are multiplied: unsigned, after the codebook. Asks for weights to come.
+#[inline(always)]
+pub(super) fn codes<P: Products, F: FormatType>(products: P, strip: Strip<'_>, block: usize) -> [P::Int; 8] {
+    let layout = const { Layout::of(F::FORMAT) };
+    if strip.part == 0 {
+        for line in layout.lines() * block / BLOCKS..layout.lines() * (block + 1) / BLOCKS {
+            products.prefetch(&strip.lines[line], PREFETCH_BYTES);
+        }
+    }
+    let mut codes = [products.splat(0); 8];
+    for v in 0..8 {
+        codes[v] = plane(products, strip, layout.low(block), layout.low_bits, v, 0);
+        if layout.high_bits > 0 {
+            let high = plane(products, strip, layout.high(block), layout.high_bits, v, layout.low_bits);
+            codes[v] = products.or(codes[v], high);
+        }
+        if let Some(table) = const { codebook(F::FORMAT) } {
+            codes[v] = products.look_up(&table, codes[v]);
+        }
+    }
+    codes
+}
+
+/// Vector `v` of a plane of `bits` bits that begins at line `first`, shifted left by `at`.
+#[inline(always)]
+fn plane<P: Products>(products: P, strip: Strip<'_>, first: usize, bits: usize, v: usize, at: usize) -> P::Int {
+    let line = products.load(&strip.lines[first + v % bits], strip.part);
+    let field = v / bits * bits;
+    if bits == 8 {
+        return line;
+    }
+    let shifted = match field >= at {
+        true => products.shift_right(line, (field - at) as u32),
+        false => products.shift_left(line, (at - field) as u32),
+    };
+    products.and(shifted, products.splat((((1 << bits) - 1) << at) * 0x0101_0101))
+}
+
+/// Scales of a 32-weight format.
+#[inline(always)]
+pub(super) fn block_scale<P: Products, F: FormatType>(products: P, strip: Strip<'_>, block: usize) -> P::Float {
+    let scales = const { Layout::of(F::FORMAT).scales() };
+    match F::FORMAT {
+        Format::MXFP4 => {
+            let exponents = products.bytes(&strip.lines[scales + block / 4], block % 4, strip.part);
+            products.power_of_two(exponents)
+        }
+        _ => products.halves(&strip.lines[scales + block / 2], block % 2, strip.part),
+    }
+}
+
+/// Minimums of a 32-weight format that has them.
+#[inline(always)]
+pub(super) fn block_min<P: Products, F: FormatType>(products: P, strip: Strip<'_>, block: usize) -> P::Float {
+    let mins = const { Layout::of(F::FORMAT).scales() + BLOCKS / 2 };
+    products.halves(&strip.lines[mins + block / 2], block % 2, strip.part)
+}
+
+/// `d` and `dmin` of a 256-weight format.
+#[inline(always)]
+pub(super) fn super_scales<P: Products, F: FormatType>(products: P, strip: Strip<'_>) -> (P::Float, P::Float) {
+    let last = &strip.lines[const { Layout::of(F::FORMAT).lines() } - 1];
+    let at = if matches!(F::FORMAT, Format::IQ4XS) { 1 } else { 0 };
+    (products.halves(last, at, strip.part), products.halves(last, 1, strip.part))
+}
+
+/// Integer scales of all sub-blocks, one i32 a lane.
+#[inline(always)]
+pub(super) fn sub_scales<P: Products, F: FormatType>(products: P, strip: Strip<'_>) -> [P::Int; 16] {
+    let mut scales = [products.splat(0); 16];
+    match F::FORMAT {
+        Format::IQ4XS => iq4_scales::<P, F>(products, strip, &mut scales),
+        _ => {
+            let (bytes, bits) = scale_bytes::<P, F>(products, strip);
+            for j in 0..256 / F::FORMAT.sub_block() {
+                let top = products.shift_left(bytes[j / 4], 32 - bits - 8 * (j as u32 % 4));
+                scales[j] = products.shift_right_signed(top, 32 - bits);
+            }
+        }
+    }
+    scales
+}
+
+/// Scales four to a lane, sub-block `4q + j` in byte `j` of vector `q`: signed numbers of so many bits.
+#[inline(always)]
+fn scale_bytes<P: Products, F: FormatType>(products: P, strip: Strip<'_>) -> ([P::Int; 4], u32) {
+    let nibbles = products.splat(0x0F0F_0F0F);
+    let line = |q: usize| products.load(&strip.lines[const { Layout::of(F::FORMAT).scales() } + q], strip.part);
+    let mut bytes = [products.splat(0); 4];
+    match F::FORMAT {
+        Format::Q2K => {
+            for q in 0..4 {
+                bytes[q] = products.and(line(q), nibbles);
+            }
+            (bytes, 8)
+        }
+        Format::Q6K => {
+            for q in 0..4 {
+                bytes[q] = line(q);
+            }
+            (bytes, 8)
+        }
+        Format::Q3K => {
+            // Six bits, 32 too large: with the topmost turned over they are a signed number.
+            let over = products.splat(0x2020_2020);
+            for q in 0..4 {
+                let low = products.and(products.shift_right(line(q % 2), 4 * (q as u32 / 2)), nibbles);
+                let high = products.shift_right(line(2), 2 * q as u32);
+                let high = products.shift_left(products.and(high, products.splat(0x0303_0303)), 4);
+                bytes[q] = products.xor(products.or(low, high), over);
+            }
+            (bytes, 6)
+        }
+        _ => {
+            let (first, last) = (line(0), line(2));
+            bytes[0] = products.and(first, products.splat(0x3F3F_3F3F));
+            let high = products.and(products.shift_right(first, 2), products.splat(0x3030_3030));
+            bytes[1] = products.or(products.and(last, nibbles), high);
+            (bytes, 8)
+        }
+    }
+}
+
+#[inline(always)]
+fn iq4_scales<P: Products, F: FormatType>(products: P, strip: Strip<'_>, scales: &mut [P::Int; 16]) {
+    let first = const { Layout::of(F::FORMAT).scales() };
+    let low = products.load(&strip.lines[first], strip.part);
+    let high = products.shift_left(products.words(&strip.lines[first + 1], 0, strip.part), 4);
+    for j in 0..8 {
+        let low = products.and(products.shift_right(low, 4 * j), products.splat(15));
+        let high = products.and(products.shift_right(high, 2 * j), products.splat(0x30));
+        scales[j as usize] = products.add(products.or(low, high), products.splat(-32));
+    }
+}
+
+/// Minimums of all sub-blocks of a format that has them, two i16 a lane: of each four, 0 and 2, then 1 and 3.
+#[inline(always)]
+pub(super) fn mins<P: Products, F: FormatType>(products: P, strip: Strip<'_>) -> [P::Int; 8] {
+    let nibbles = products.splat(0x0F0F_0F0F);
+    let line = |q: usize| products.load(&strip.lines[const { Layout::of(F::FORMAT).scales() } + q], strip.part);
+    let mut bytes = [products.splat(0); 4];
+    match F::FORMAT {
+        Format::Q2K => {
+            for q in 0..4 {
+                bytes[q] = products.and(products.shift_right(line(q), 4), nibbles);
+            }
+        }
+        Format::Q4K | Format::Q5K => {
+            let (first, last) = (line(1), line(2));
+            bytes[0] = products.and(first, products.splat(0x3F3F_3F3F));
+            let high = products.and(products.shift_right(first, 2), products.splat(0x3030_3030));
+            bytes[1] = products.or(products.and(products.shift_right(last, 4), nibbles), high);
+        }
+        _ => {}
+    }
+    let mut pairs = [products.splat(0); 8];
+    for q in 0..4 {
+        pairs[2 * q] = products.and(bytes[q], products.splat(0x00FF_00FF));
+        pairs[2 * q + 1] = products.and(products.shift_right(bytes[q], 8), products.splat(0x00FF_00FF));
+    }
+    pairs
+}

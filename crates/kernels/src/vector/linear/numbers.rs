@@ -1,0 +1,151 @@
+//! Plain numbers: one addition an input, in order, for tiles of sums that stay in registers.
+
+use std::marker::PhantomData;
+
+use quant::Format;
+
+use super::blocks::{MAX_STRIPS, write};
+use super::{Block, MANY};
+use crate::Tile;
+use crate::packed::{GROUP, Lines};
+use crate::products::{FormatType, Products, ProductsOperation};
+
+/// A block of weights that are plain numbers.
+pub(super) struct Numbers<'a, 'b, 'c, F> {
+    block: &'a Block<'b>,
+    out: &'a mut Tile<'c>,
+    format: PhantomData<F>,
+}
+
+/// Inputs that are multiplied before the next rows: their weights stay in the first-level cache.
+const DEPTH: usize = 128;
+
+/// Rows of a tile of sums.
+const TILE_ROWS: usize = 4;
+
+/// A vector's worth of a group.
+#[derive(Clone, Copy)]
+struct Strip<'a> {
+    group: &'a Lines,
+    part: usize,
+}
+
+impl<'a, 'b, 'c, F: FormatType> Numbers<'a, 'b, 'c, F> {
+    pub(super) fn new(block: &'a Block<'b>, out: &'a mut Tile<'c>) -> Self {
+        Self { block, out, format: PhantomData }
+    }
+}
+
+impl<F: FormatType> ProductsOperation for Numbers<'_, '_, '_, F> {
+    #[inline(always)]
+    fn run<P: Products>(self, products: P) {
+        let Self { block, out, .. } = self;
+        block.for_each_step(|groups| {
+            let mut sums = [[products.splat_float(0.0); MANY]; MAX_STRIPS];
+            for first in (0..block.weights.cols()).step_by(DEPTH) {
+                let depth = DEPTH.min(block.weights.cols() - first);
+                if P::STRIPS == 2 {
+                    add_inputs::<P, F, 4>(products, block, groups, (first, depth), &mut sums);
+                } else {
+                    add_inputs::<P, F, 2>(products, block, groups, (first, depth), &mut sums);
+                }
+            }
+            write(products, block, groups, &sums, out);
+        });
+    }
+}
+
+/// Adds `depth` inputs from `first` on, `N` strips at a time.
+#[inline(always)]
+fn add_inputs<P: Products, F: FormatType, const N: usize>(
+    products: P,
+    block: &Block<'_>,
+    groups: &[usize],
+    inputs: (usize, usize),
+    sums: &mut [[P::Float; MANY]; MAX_STRIPS],
+) {
+    let parts = GROUP / P::LANES;
+    let num_strips = groups.len() * parts;
+    let mut index = 0;
+    while index < num_strips {
+        let strip = |i: usize| Strip { group: block.weights.group(groups[i / parts]), part: i % parts };
+        if index + N <= num_strips {
+            let mut strips = [strip(index); N];
+            for n in 1..N {
+                strips[n] = strip(index + n);
+            }
+            add_rows::<P, F, N>(products, block, strips, inputs, &mut sums[index..]);
+            index += N;
+        } else {
+            add_rows::<P, F, 1>(products, block, [strip(index)], inputs, &mut sums[index..]);
+            index += 1;
+        }
+    }
+}
+
+#[inline(always)]
+fn add_rows<P: Products, F: FormatType, const N: usize>(
+    products: P,
+    block: &Block<'_>,
+    strips: [Strip<'_>; N],
+    inputs: (usize, usize),
+    sums: &mut [[P::Float; MANY]],
+) {
+    let (mut row, rows) = (0, block.rows.len());
+    while row < rows {
+        if row + TILE_ROWS <= rows {
+            add_tile::<P, F, N, TILE_ROWS>(products, block, strips, inputs, row, sums);
+            row += TILE_ROWS;
+        } else {
+            add_tile::<P, F, N, 1>(products, block, strips, inputs, row, sums);
+            row += 1;
+        }
+    }
+}
+
+#[inline(always)]
+fn add_tile<P: Products, F: FormatType, const N: usize, const ROWS: usize>(
+    products: P,
+    block: &Block<'_>,
+    strips: [Strip<'_>; N],
+    (first, depth): (usize, usize),
+    row: usize,
+    sums: &mut [[P::Float; MANY]],
+) {
+    let mut tile = [[products.splat_float(0.0); N]; ROWS];
+    let empty: &[[u8; 4]] = &[];
+    let mut inputs = [empty; ROWS];
+    for r in 0..ROWS {
+        inputs[r] = &block.activations.numbers(block.rows.start + row + r)[first..first + depth];
+        for n in 0..N {
+            tile[r][n] = sums[n][row + r];
+        }
+    }
+    for k in 0..depth {
+        let mut weights = [products.splat_float(0.0); N];
+        for n in 0..N {
+            weights[n] = load::<P, F>(products, strips[n], first + k);
+        }
+        for r in 0..ROWS {
+            let x = products.splat_float(f32::from_ne_bytes(inputs[r][k]));
+            for n in 0..N {
+                tile[r][n] = products.fma(weights[n], x, tile[r][n]);
+            }
+        }
+    }
+    for r in 0..ROWS {
+        for n in 0..N {
+            sums[n][row + r] = tile[r][n];
+        }
+    }
+}
+
+/// The weights of input `k`.
+#[inline(always)]
+fn load<P: Products, F: FormatType>(products: P, strip: Strip<'_>, k: usize) -> P::Float {
+    match F::FORMAT {
+        Format::F32 => products.as_float(products.load(&strip.group[k], strip.part)),
+        Format::F16 => products.halves(&strip.group[k / 2], k % 2, strip.part),
+        _ => products.as_float(products.shift_left(products.words(&strip.group[k / 2], k % 2, strip.part), 16)),
+    }
+}

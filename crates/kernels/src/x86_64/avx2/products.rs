@@ -1,0 +1,248 @@
+//! Eight rows in one 256-bit register. The byte product (`vpmaddubsw`) adds two products of an unsigned and a signed byte
+//! into 16 bits and saturates there, so how many may be added up before they are widened depends on the largest code.
+
+use std::arch::x86_64::*;
+
+use crate::activations::Record;
+use crate::aligned::LINE;
+use crate::isa::Avx2;
+use crate::products::{FormatType, Products, ProductsOperation, largest_code};
+
+/// Runs an operation, compiled for these instructions.
+#[target_feature(enable = "avx2,fma,f16c")]
+fn enter(isa: Avx2, operation: impl ProductsOperation) {
+    operation.run(isa);
+}
+
+impl Avx2 {
+    /// `sum + Σ (codes - offset) · x` over `LEN` code vectors.
+    #[inline(always)]
+    fn dot<F: FormatType, const LEN: usize>(
+        self,
+        correction: __m256i,
+        codes: &[__m256i],
+        x: &Record<'_>,
+        first: usize,
+    ) -> __m256i {
+        // Pairs of products of at most 127 · largest each, as many as 16 bits hold.
+        let at_once = const { (32767 / (2 * 127 * largest_code(F::FORMAT))) as usize };
+        match at_once {
+            0 => self.dot_of_signed::<LEN>(codes, x, first),
+            _ => {
+                let mut sum = correction;
+                let mut v = 0;
+                while v < LEN {
+                    let mut pairs = self.pairs(codes[v], x, first + v);
+                    let end = LEN.min(v + at_once.min(8));
+                    v += 1;
+                    while v < end {
+                        // SAFETY: an `Avx2` is the proof that the processor has the instructions.
+                        pairs = unsafe { _mm256_add_epi16(pairs, self.pairs(codes[v], x, first + v)) };
+                        v += 1;
+                    }
+                    sum = self.dot_pairs(sum, pairs, self.splat(0x0001_0001));
+                }
+                sum
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn pairs(self, codes: __m256i, x: &Record<'_>, i: usize) -> __m256i {
+        // SAFETY: an `Avx2` is the proof that the processor has the instructions.
+        unsafe { _mm256_maddubs_epi16(codes, self.splat(x.codes4(i))) }
+    }
+
+    /// Codes of the full range, 128 above the integers: magnitudes of weights times inputs with the weights' signs. 2 · 128 · 127
+    /// fits into 16 bits, and inputs are never -128.
+    #[inline(always)]
+    fn dot_of_signed<const LEN: usize>(self, codes: &[__m256i], x: &Record<'_>, first: usize) -> __m256i {
+        let mut sum = self.splat(0);
+        for v in 0..LEN {
+            // SAFETY: an `Avx2` is the proof that the processor has the instructions.
+            unsafe {
+                let weights = _mm256_xor_si256(codes[v], _mm256_set1_epi8(-128));
+                let x = _mm256_sign_epi8(self.splat(x.codes4(first + v)), weights);
+                let pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(weights), x);
+                sum = self.dot_pairs(sum, pairs, self.splat(0x0001_0001));
+            }
+        }
+        sum
+    }
+}
+
+// SAFETY (all blocks below): an `Avx2` is the proof that the processor has the instructions, and loads stay inside the lines
+// that they are given; `load`, `bytes`, `words` and `halves` check theirs.
+#[allow(clippy::undocumented_unsafe_blocks)] // one argument for all, above
+impl Products for Avx2 {
+    type Int = __m256i;
+    type Float = __m256;
+    const LANES: usize = 8;
+    const STRIPS: usize = 1;
+
+    fn enter(self, operation: impl ProductsOperation) {
+        unsafe { enter(self, operation) }
+    }
+
+    #[inline(always)]
+    fn load(self, line: &[u8; LINE], part: usize) -> __m256i {
+        let bytes = &line[32 * part..][..32];
+        unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) }
+    }
+
+    #[inline(always)]
+    fn prefetch(self, line: &[u8; LINE], bytes: usize) {
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().wrapping_add(bytes).cast()) }
+    }
+
+    #[inline(always)]
+    fn splat(self, x: i32) -> __m256i {
+        unsafe { _mm256_set1_epi32(x) }
+    }
+
+    #[inline(always)]
+    fn look_up(self, table: &[u8; 16], codes: __m256i) -> __m256i {
+        unsafe { _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(_mm_loadu_si128(table.as_ptr().cast())), codes) }
+    }
+
+    #[inline(always)]
+    fn and(self, x: __m256i, y: __m256i) -> __m256i {
+        unsafe { _mm256_and_si256(x, y) }
+    }
+
+    #[inline(always)]
+    fn or(self, x: __m256i, y: __m256i) -> __m256i {
+        unsafe { _mm256_or_si256(x, y) }
+    }
+
+    #[inline(always)]
+    fn xor(self, x: __m256i, y: __m256i) -> __m256i {
+        unsafe { _mm256_xor_si256(x, y) }
+    }
+
+    #[inline(always)]
+    fn shift_left(self, x: __m256i, bits: u32) -> __m256i {
+        unsafe { _mm256_sll_epi32(x, _mm_cvtsi32_si128(bits as i32)) }
+    }
+
+    #[inline(always)]
+    fn shift_right(self, x: __m256i, bits: u32) -> __m256i {
+        unsafe { _mm256_srl_epi32(x, _mm_cvtsi32_si128(bits as i32)) }
+    }
+
+    #[inline(always)]
+    fn shift_right_signed(self, x: __m256i, bits: u32) -> __m256i {
+        unsafe { _mm256_sra_epi32(x, _mm_cvtsi32_si128(bits as i32)) }
+    }
+
+    #[inline(always)]
+    fn add(self, x: __m256i, y: __m256i) -> __m256i {
+        unsafe { _mm256_add_epi32(x, y) }
+    }
+
+    #[inline(always)]
+    fn mul(self, x: __m256i, y: __m256i) -> __m256i {
+        unsafe { _mm256_mullo_epi32(x, y) }
+    }
+
+    #[inline(always)]
+    fn dots<F: FormatType, const N: usize>(
+        self,
+        corrections: [__m256i; N],
+        codes: &[[__m256i; 8]; N],
+        x: &Record<'_>,
+        first: usize,
+    ) -> [__m256i; N] {
+        let mut sums = corrections;
+        for n in 0..N {
+            sums[n] = self.dot::<F, 8>(corrections[n], &codes[n], x, first);
+        }
+        sums
+    }
+
+    #[inline(always)]
+    fn half_dots<F: FormatType, const N: usize>(
+        self,
+        corrections: [[__m256i; N]; 2],
+        codes: &[[__m256i; 8]; N],
+        x: &Record<'_>,
+        first: usize,
+    ) -> [[__m256i; N]; 2] {
+        let mut sums = corrections;
+        for n in 0..N {
+            sums[0][n] = self.dot::<F, 4>(corrections[0][n], &codes[n][..4], x, first);
+            sums[1][n] = self.dot::<F, 4>(corrections[1][n], &codes[n][4..], x, first + 4);
+        }
+        sums
+    }
+
+    #[inline(always)]
+    fn dot_pairs(self, sum: __m256i, x: __m256i, y: __m256i) -> __m256i {
+        unsafe { _mm256_add_epi32(sum, _mm256_madd_epi16(x, y)) }
+    }
+
+    #[inline(always)]
+    fn to_float(self, x: __m256i) -> __m256 {
+        unsafe { _mm256_cvtepi32_ps(x) }
+    }
+
+    #[inline(always)]
+    fn words(self, line: &[u8; LINE], at: usize, part: usize) -> __m256i {
+        let words = &line[32 * at + 16 * part..][..16];
+        unsafe { _mm256_cvtepu16_epi32(_mm_loadu_si128(words.as_ptr().cast())) }
+    }
+
+    #[inline(always)]
+    fn halves(self, line: &[u8; LINE], at: usize, part: usize) -> __m256 {
+        let words = &line[32 * at + 16 * part..][..16];
+        unsafe { _mm256_cvtph_ps(_mm_loadu_si128(words.as_ptr().cast())) }
+    }
+
+    #[inline(always)]
+    fn bytes(self, line: &[u8; LINE], at: usize, part: usize) -> __m256i {
+        let bytes = &line[16 * at + 8 * part..][..8];
+        unsafe { _mm256_cvtepu8_epi32(_mm_loadl_epi64(bytes.as_ptr().cast())) }
+    }
+
+    #[inline(always)]
+    fn power_of_two(self, exponents: __m256i) -> __m256 {
+        unsafe {
+            let normal = _mm256_slli_epi32::<23>(_mm256_sub_epi32(exponents, _mm256_set1_epi32(1)));
+            let denormal = _mm256_sllv_epi32(_mm256_set1_epi32(0x0020_0000), exponents);
+            let small = _mm256_cmpgt_epi32(_mm256_set1_epi32(2), exponents);
+            _mm256_castsi256_ps(_mm256_blendv_epi8(normal, denormal, small))
+        }
+    }
+
+    #[inline(always)]
+    fn as_float(self, x: __m256i) -> __m256 {
+        unsafe { _mm256_castsi256_ps(x) }
+    }
+
+    #[inline(always)]
+    fn splat_float(self, x: f32) -> __m256 {
+        unsafe { _mm256_set1_ps(x) }
+    }
+
+    #[inline(always)]
+    fn mul_float(self, x: __m256, y: __m256) -> __m256 {
+        unsafe { _mm256_mul_ps(x, y) }
+    }
+
+    #[inline(always)]
+    fn fma(self, x: __m256, y: __m256, z: __m256) -> __m256 {
+        unsafe { _mm256_fmadd_ps(x, y, z) }
+    }
+
+    #[inline(always)]
+    fn fnma(self, x: __m256, y: __m256, z: __m256) -> __m256 {
+        unsafe { _mm256_fnmadd_ps(x, y, z) }
+    }
+
+    #[inline(always)]
+    fn store(self, x: __m256, out: &mut [f32]) {
+        let mut lanes = [0.0; Self::LANES];
+        unsafe { _mm256_storeu_ps(lanes.as_mut_ptr(), x) }
+        out.copy_from_slice(&lanes[..out.len()]);
+    }
+}

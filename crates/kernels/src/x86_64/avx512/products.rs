@@ -1,0 +1,194 @@
+//! Sixteen rows in one 512-bit register; four int8 products a lane in one instruction (VNNI).
+
+use std::arch::x86_64::*;
+
+use crate::activations::Record;
+use crate::aligned::LINE;
+use crate::isa::Avx512;
+use crate::products::{FormatType, Products, ProductsOperation};
+
+/// Runs an operation, compiled for these instructions.
+#[target_feature(enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vnni")]
+fn enter(isa: Avx512, operation: impl ProductsOperation) {
+    operation.run(isa);
+}
+
+// SAFETY (all blocks below): an `Avx512` is the proof that the processor has the instructions, and loads stay inside the
+// lines that they are given; `bytes`, `words` and `halves` check theirs.
+#[allow(clippy::undocumented_unsafe_blocks)] // one argument for all, above
+impl Products for Avx512 {
+    type Int = __m512i;
+    type Float = __m512;
+    const LANES: usize = 16;
+    const STRIPS: usize = 2;
+
+    fn enter(self, operation: impl ProductsOperation) {
+        unsafe { enter(self, operation) }
+    }
+
+    #[inline(always)]
+    fn load(self, line: &[u8; LINE], _: usize) -> __m512i {
+        unsafe { _mm512_loadu_si512(line.as_ptr().cast()) }
+    }
+
+    #[inline(always)]
+    fn prefetch(self, line: &[u8; LINE], bytes: usize) {
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().wrapping_add(bytes).cast()) }
+    }
+
+    #[inline(always)]
+    fn splat(self, x: i32) -> __m512i {
+        unsafe { _mm512_set1_epi32(x) }
+    }
+
+    #[inline(always)]
+    fn look_up(self, table: &[u8; 16], codes: __m512i) -> __m512i {
+        unsafe { _mm512_shuffle_epi8(_mm512_broadcast_i32x4(_mm_loadu_si128(table.as_ptr().cast())), codes) }
+    }
+
+    #[inline(always)]
+    fn and(self, x: __m512i, y: __m512i) -> __m512i {
+        unsafe { _mm512_and_si512(x, y) }
+    }
+
+    #[inline(always)]
+    fn or(self, x: __m512i, y: __m512i) -> __m512i {
+        unsafe { _mm512_or_si512(x, y) }
+    }
+
+    #[inline(always)]
+    fn xor(self, x: __m512i, y: __m512i) -> __m512i {
+        unsafe { _mm512_xor_si512(x, y) }
+    }
+
+    #[inline(always)]
+    fn shift_left(self, x: __m512i, bits: u32) -> __m512i {
+        unsafe { _mm512_sll_epi32(x, _mm_cvtsi32_si128(bits as i32)) }
+    }
+
+    #[inline(always)]
+    fn shift_right(self, x: __m512i, bits: u32) -> __m512i {
+        unsafe { _mm512_srl_epi32(x, _mm_cvtsi32_si128(bits as i32)) }
+    }
+
+    #[inline(always)]
+    fn shift_right_signed(self, x: __m512i, bits: u32) -> __m512i {
+        unsafe { _mm512_sra_epi32(x, _mm_cvtsi32_si128(bits as i32)) }
+    }
+
+    #[inline(always)]
+    fn add(self, x: __m512i, y: __m512i) -> __m512i {
+        unsafe { _mm512_add_epi32(x, y) }
+    }
+
+    #[inline(always)]
+    fn mul(self, x: __m512i, y: __m512i) -> __m512i {
+        unsafe { _mm512_mullo_epi32(x, y) }
+    }
+
+    #[inline(always)]
+    fn dots<F: FormatType, const N: usize>(
+        self,
+        corrections: [__m512i; N],
+        codes: &[[__m512i; 8]; N],
+        x: &Record<'_>,
+        first: usize,
+    ) -> [__m512i; N] {
+        let mut sums = corrections;
+        for v in 0..8 {
+            let x = self.splat(x.codes4(first + v));
+            for n in 0..N {
+                sums[n] = unsafe { _mm512_dpbusd_epi32(sums[n], codes[n][v], x) };
+            }
+        }
+        sums
+    }
+
+    #[inline(always)]
+    fn half_dots<F: FormatType, const N: usize>(
+        self,
+        corrections: [[__m512i; N]; 2],
+        codes: &[[__m512i; 8]; N],
+        x: &Record<'_>,
+        first: usize,
+    ) -> [[__m512i; N]; 2] {
+        let mut sums = corrections;
+        for v in 0..8 {
+            let x = self.splat(x.codes4(first + v));
+            for n in 0..N {
+                sums[v / 4][n] = unsafe { _mm512_dpbusd_epi32(sums[v / 4][n], codes[n][v], x) };
+            }
+        }
+        sums
+    }
+
+    #[inline(always)]
+    fn dot_pairs(self, sum: __m512i, x: __m512i, y: __m512i) -> __m512i {
+        unsafe { _mm512_dpwssd_epi32(sum, x, y) }
+    }
+
+    #[inline(always)]
+    fn to_float(self, x: __m512i) -> __m512 {
+        unsafe { _mm512_cvtepi32_ps(x) }
+    }
+
+    #[inline(always)]
+    fn words(self, line: &[u8; LINE], at: usize, _: usize) -> __m512i {
+        let words = &line[32 * at..][..32];
+        unsafe { _mm512_cvtepu16_epi32(_mm256_loadu_si256(words.as_ptr().cast())) }
+    }
+
+    #[inline(always)]
+    fn halves(self, line: &[u8; LINE], at: usize, _: usize) -> __m512 {
+        let words = &line[32 * at..][..32];
+        unsafe { _mm512_cvtph_ps(_mm256_loadu_si256(words.as_ptr().cast())) }
+    }
+
+    #[inline(always)]
+    fn bytes(self, line: &[u8; LINE], at: usize, _: usize) -> __m512i {
+        let bytes = &line[16 * at..][..16];
+        unsafe { _mm512_cvtepu8_epi32(_mm_loadu_si128(bytes.as_ptr().cast())) }
+    }
+
+    #[inline(always)]
+    fn power_of_two(self, exponents: __m512i) -> __m512 {
+        unsafe {
+            let normal = _mm512_slli_epi32::<23>(_mm512_sub_epi32(exponents, _mm512_set1_epi32(1)));
+            let denormal = _mm512_sllv_epi32(_mm512_set1_epi32(0x0020_0000), exponents);
+            let small = _mm512_cmplt_epi32_mask(exponents, _mm512_set1_epi32(2));
+            _mm512_castsi512_ps(_mm512_mask_blend_epi32(small, normal, denormal))
+        }
+    }
+
+    #[inline(always)]
+    fn as_float(self, x: __m512i) -> __m512 {
+        unsafe { _mm512_castsi512_ps(x) }
+    }
+
+    #[inline(always)]
+    fn splat_float(self, x: f32) -> __m512 {
+        unsafe { _mm512_set1_ps(x) }
+    }
+
+    #[inline(always)]
+    fn mul_float(self, x: __m512, y: __m512) -> __m512 {
+        unsafe { _mm512_mul_ps(x, y) }
+    }
+
+    #[inline(always)]
+    fn fma(self, x: __m512, y: __m512, z: __m512) -> __m512 {
+        unsafe { _mm512_fmadd_ps(x, y, z) }
+    }
+
+    #[inline(always)]
+    fn fnma(self, x: __m512, y: __m512, z: __m512) -> __m512 {
+        unsafe { _mm512_fnmadd_ps(x, y, z) }
+    }
+
+    #[inline(always)]
+    fn store(self, x: __m512, out: &mut [f32]) {
+        let mut lanes = [0.0; Self::LANES];
+        unsafe { _mm512_storeu_ps(lanes.as_mut_ptr(), x) }
+        out.copy_from_slice(&lanes[..out.len()]);
+    }
+}
