@@ -20,7 +20,7 @@ _REFUSAL = {
     "act": ["aucun outil", "no tool"],
 }
 _FRENCH = set("je tu il elle nous vous le la les un une des du de est sont et en au aux pour que qui ne pas votre vos ce cette se sur dans avec mon ma plus très jours c'est d'accord merci bonjour oui non après avant autre".split())
-_ENGLISH = set("i you he she we they the a an of is are and in to for that which not your this on with my more very days it have has does do thank hello yes no after before other can all here".split())
+_ENGLISH = set("i you he she we they the an of is are and in to for that which not your this with my more very days it have has does do thank hello yes no after before other can all here".split())
 _THINK = re.compile(r"\[THINK\](.*?)\[/THINK\]", re.DOTALL)
 
 

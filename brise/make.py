@@ -49,13 +49,13 @@ def main() -> None:
     held_out = json.loads((work / "held_out.json").read_text())
     report["table"] = judge.evaluate(model, tekken, held_out, options.evaluate, batch=options.batch)
     _report(options.out, report)
-    say("evaluated\n" + judge.show(report["table"]))
+    say("evaluated")
     report["probes"] = judge.probe(model, tekken, HERE / "probes.json")
     for entry in report["probes"]:
-        print(f"  {json.dumps(entry['asked'], ensure_ascii=False)} → {json.dumps(entry['answer'], ensure_ascii=False)}")
+        print(f"  {json.dumps(entry['asked'], ensure_ascii=False)[-60:]} → {json.dumps(entry['answer'], ensure_ascii=False)[:100]}")
     report["seconds"] = round(time.time() - started)
     _report(options.out, report)
-    say("done")
+    say("done\n" + judge.show(report["table"]))
 
 
 def _options() -> argparse.Namespace:
@@ -104,8 +104,6 @@ def _data(options: argparse.Namespace, work: Path, tokenizer: Path) -> dict:
 def _model(options: argparse.Namespace, tekken: Tekken) -> tuple[Brise, torch.device]:
     device = torch.device(options.device)
     torch.manual_seed(options.seed)
-    if device.type == "cuda":
-        torch.set_float32_matmul_precision("high")
     model = Brise(SHAPES[options.shape])
     if tekken.vocab_size != model.shape.vocab_size:
         raise ValueError(f"the tokenizer has {tekken.vocab_size} tokens, the model {model.shape.vocab_size}")

@@ -29,7 +29,7 @@ class Plan:
     seconds: float
     step_tokens: int = 131072
     micro_tokens: int = 131072
-    groups: int = 10
+    groups: int = 12
     peak_rate: float = 2e-3
     warmup_steps: int = 150
     weight_decay: float = 0.1
@@ -52,15 +52,12 @@ class Documents:
         self.epochs = 0.0
 
     def batch(self):
-        chosen = self._take()
-        chosen = chosen[np.argsort(self.lengths[chosen], kind="stable")]
+        chosen, parts = self._take()
         ids = np.full(self.size, _PAD, dtype=np.int64)
         positions = np.zeros(self.size, dtype=np.int64)
         rows, targets, groups, start = [], [], [], 0
-        for part in _equal_parts(self.lengths[chosen], self.num_groups):
+        for part in parts:
             block, length = self._block(chosen[part])
-            if start + block.size > self.size:
-                break
             learnt = np.nonzero((block[:, 1:] & _LEARNT).ravel())[0]
             plain = (block & (_LEARNT - 1)).astype(np.int64)
             span = slice(start, start + block.size)
@@ -74,13 +71,23 @@ class Documents:
         return ids, positions, np.concatenate(rows), np.concatenate(targets), groups
 
     def _take(self):
-        """As many of the next documents as fill nine tenths of a batch: the rest is room for padding."""
-        if len(self.order) < 4 * self.size // 32:
+        """The next documents, sorted by length and cut into groups that fit a batch with their padding.
+
+        What does not fit is given back, whatever its length: long documents are not put off for ever.
+        """
+        if len(self.order) < self.size // 8:
             self.order = np.concatenate([self.order, self.random.permutation(len(self.lengths))])
         filled = np.cumsum(self.lengths[self.order[: self.size // 8]])
-        count = int(np.searchsorted(filled, self.size * 0.9))
-        chosen, self.order = self.order[:count], self.order[count:]
-        return chosen
+        count = int(np.searchsorted(filled, self.size * 0.96))
+        while True:
+            chosen = self.order[:count]
+            chosen = chosen[np.argsort(self.lengths[chosen], kind="stable")]
+            parts = _equal_parts(self.lengths[chosen], self.num_groups)
+            if sum((p.stop - p.start) * int(self.lengths[chosen[p.stop - 1]]) for p in parts) <= self.size:
+                break
+            count = int(count * 0.985) if count > 64 else count - 1
+        self.order = self.order[count:]
+        return chosen, parts
 
     def _block(self, documents):
         lengths = self.lengths[documents]
@@ -102,6 +109,7 @@ def train(model: Brise, data: Path, out: Path, plan: Plan, device: torch.device,
     if resume and checkpoint.exists():
         step, spent, log = _restore(checkpoint, model, optimizer, device)
         documents.random = np.random.default_rng(plan.seed + step)
+        plan.seconds += spent
     if plan.compile:
         model.compile()
     batches = _prefetch(documents)

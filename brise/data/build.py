@@ -24,10 +24,10 @@ _SINGLE = {
     "arithmetic": (sums.arithmetic, 9),
     "large_sum": (sums.large_by_shell, 3),
     "units": (sums.units, 5),
-    "identity": (chat.identity, 5),
+    "identity": (chat.identity, 6),
     "privacy": (chat.privacy, 3),
     "usage": (chat.usage, 6),
-    "smalltalk": (chat.smalltalk, 4),
+    "smalltalk": (chat.smalltalk, 5),
     "refusal": (outside.refusal, 14),
     "translation": (language.translation, 8),
     "shell": (shell.command, 8),
@@ -58,7 +58,10 @@ def one(rng: random.Random) -> Talk:
     weights = [w for _, w in [*_SINGLE.values(), *_WHOLE.values()]]
     name = rng.choices(names, weights)[0]
     if name in _WHOLE:
-        return _WHOLE[name][0](rng, lang)
+        talk = _WHOLE[name][0](rng, lang)
+        if talk.messages[0]["role"] != "system" and rng.random() < 0.15:
+            talk.messages.insert(0, {"role": "system", "content": styles.plain_system(rng, talk.lang)})
+        return talk
     exchange = _SINGLE[name][0](rng, lang)
     system = styles.plain_system(rng, lang) if rng.random() < 0.1 else None
     return conversation(name, [exchange], system)

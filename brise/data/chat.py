@@ -374,7 +374,7 @@ _USAGE = [
 
 _SMALLTALK = [
     {
-        "fr": ("{Bonjour|Salut|Coucou|Hello|Bonsoir|Hey|Yo|Allô|Bonjour Brise|Salut Brise|Bonjour à toi|Bonjour !|Salut !|Coucou Brise|Re|Bien le bonjour|Bonjour, tu es là ?|Rebonjour}", "Bonjour ! Je suis Brise. Que puis-je faire pour vous ?", ["Brise"]),
+        "fr": ("{Bonjour|Salut|Coucou|Bonsoir|Allô|Bonjour Brise|Salut Brise|Bonjour à toi|Bonjour !|Salut !|Coucou Brise|Bien le bonjour|Bonjour, tu es là ?|Rebonjour}", "Bonjour ! Je suis Brise. Que puis-je faire pour vous ?", ["Brise"]),
         "en": ("{Hello|Hi|Hey|Hi there|Hello there|Good morning|Good afternoon|Good evening|Hey there|Hello Brise|Hi Brise|Hey Brise|Howdy|Hello!|Hi!|Greetings|Hello, are you there?|Yo}", "Hello! I am Brise. What can I do for you?", ["Brise"]),
     },
     {
@@ -389,7 +389,7 @@ _SMALLTALK = [
     },
     {
         "fr": (
-            "{Merci|Merci beaucoup|Merci bien|Un grand merci|Merci Brise|Merci infiniment|Super, merci|Parfait, merci|Ok merci|C'est gentil, merci|Merci pour {ton aide|l'aide|votre aide|la réponse|tout}|Je te remercie|Je vous remercie|Mille mercis|Merci à toi|thx|mci}{ !|.|}",
+            "{Merci|Merci beaucoup|Merci bien|Un grand merci|Merci Brise|Merci infiniment|Super, merci|Parfait, merci|Ok merci|C'est gentil, merci|Merci pour {ton aide|l'aide|votre aide|la réponse|tout}|Je te remercie|Je vous remercie|Mille mercis|Merci à toi|mci}{ !|.|}",
             "Avec plaisir !", ["plaisir"],
         ),
         "en": (
@@ -399,7 +399,7 @@ _SMALLTALK = [
     },
     {
         "fr": (
-            "{Au revoir|Salut, à bientôt|À bientôt|À plus|À plus tard|Bonne nuit|Bonne journée|Bonne soirée|Ciao|Adieu|Au revoir Brise|À demain|Bye|Bon week-end|Je m'en vais|Je dois partir|Allez, j'y vais|C'est tout pour aujourd'hui}{ !|.|}",
+            "{Au revoir|Salut, à bientôt|À bientôt|À plus|À plus tard|Bonne nuit|Bonne journée|Bonne soirée|Ciao|Adieu|Au revoir Brise|À demain|Bon week-end|Je m'en vais|Je dois partir|Allez, j'y vais|C'est tout pour aujourd'hui}{ !|.|}",
             "Au revoir, et à bientôt !", ["bientôt"],
         ),
         "en": (
@@ -409,7 +409,7 @@ _SMALLTALK = [
     },
     {
         "fr": (
-            "{{Tu es|T'es|Vous êtes} {génial|super|utile|gentil|formidable|le meilleur|trop fort|mignon|adorable|doué}|Bravo|Bien joué|Bon travail|Excellent|Parfait|Super|Génial|C'est parfait|Très bien|J'adore|Je t'aime|Belle réponse|Impressionnant|Tu m'as bien aidé|Trop bien}{ !|.|}",
+            "{{Tu es|T'es|Vous êtes} {génial|super|utile|gentil|formidable|le meilleur|trop fort|mignon|adorable|doué}|Bravo|Bien joué|Bon travail|Parfait|Super|Génial|C'est parfait|Très bien|J'adore|Je t'aime|Belle réponse|Impressionnant|Tu m'as bien aidé|Trop bien}{ !|.|}",
             "Merci, c'est gentil ! Je reste à votre disposition.", ["gentil"],
         ),
         "en": (

@@ -147,6 +147,25 @@ Uzbekistan|l'Ouzbékistan|Tashkent|Tachkent|as
 Venezuela|le Venezuela|Caracas|Caracas|sa
 Vietnam|le Viêt Nam|Hanoi|Hanoï|as
 Yemen|le Yémen|Sanaa|Sanaa|as
+Singapore|Singapour|Singapore|Singapour|as
+Monaco|Monaco|Monaco|Monaco|eu
+Tanzania|la Tanzanie|Dodoma|Dodoma|af
+the Gambia|la Gambie|Banjul|Banjul|af
+Kyrgyzstan|le Kirghizistan|Bishkek|Bichkek|as
+Tajikistan|le Tadjikistan|Dushanbe|Douchanbé|as
+Turkmenistan|le Turkménistan|Ashgabat|Achgabat|as
+the Bahamas|les Bahamas|Nassau|Nassau|na
+San Marino|Saint-Marin|San Marino|Saint-Marin|eu
+Liechtenstein|le Liechtenstein|Vaduz|Vaduz|eu
+the Seychelles|les Seychelles|Victoria|Victoria|af
+South Sudan|le Soudan du Sud|Juba|Djouba|af
+Papua New Guinea|la Papouasie-Nouvelle-Guinée|Port Moresby|Port Moresby|oc
+Guyana|le Guyana|Georgetown|Georgetown|sa
+Lesotho|le Lesotho|Maseru|Maseru|af
+the Democratic Republic of the Congo|la République démocratique du Congo|Kinshasa|Kinshasa|af
+the Central African Republic|la République centrafricaine|Bangui|Bangui|af
+Myanmar|la Birmanie|Naypyidaw|Naypyidaw|as
+Burundi|le Burundi|Gitega|Gitega|af
 Zambia|la Zambie|Lusaka|Lusaka|af
 Zimbabwe|le Zimbabwe|Harare|Harare|af
 """
@@ -202,7 +221,7 @@ class Country:
 
 
 def of_french(name: str) -> str:
-    """"de" before a French noun phrase: de la France, du Japon, de l'Italie, des Pays-Bas, d'Haïti."""
+    """The word for "of" before a French noun phrase: de la France, du Japon, de l'Italie, des Pays-Bas, d'Haïti."""
     if name.startswith("le "):
         return "du " + name[3:]
     if name.startswith("les "):

@@ -3,6 +3,7 @@
 import random
 
 from .grammar import ask
+from .numbers import words
 from .talk import Exchange
 
 # French noun with gender, French plural, English noun, English plural
@@ -232,8 +233,8 @@ def translation(rng: random.Random, lang: str) -> Exchange:
         question = _TO_EN if lang == "fr" else _EN_ASKS_EN
     else:
         question = _TO_FR if lang == "en" else _FR_ASKS_FR
-    user, _ = ask(rng, lang, question, soft=False, t=source)
-    return Exchange(user, target, f"translate {source} > {target}" if " " in source.strip(" ?!.") else user.lower(), lang, {"exact": target, "lang": None})
+    user, key = ask(rng, lang, question, soft=False, t=source)
+    return Exchange(user, target, f"translate {french} > {english}" if " " in french and " " in english else key, lang, {"exact": target, "lang": None})
 
 
 def pair(rng: random.Random) -> tuple[str, str]:
@@ -293,8 +294,6 @@ def _verb_sentence(rng):
         object_fr, object_en = f"les {frs}", f"the {ens}"
     else:
         n = rng.randint(2, 10)
-        from .numbers import words
-
         object_fr, object_en = f"{words('fr', n)} {frs}", f"{words('en', n)} {ens}"
     head = f"{subject_fr} {verb_fr}"
     if subject_fr == "je" and verb_fr[0] in "aeiou":

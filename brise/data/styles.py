@@ -195,7 +195,8 @@ def _named(rng, lang):
 
 
 def plain_system(rng: random.Random, lang: str) -> str:
-    """An everyday system prompt that changes nothing: most programs send one."""
+    """An everyday system prompt that changes nothing, often in the other language: the answer follows the question."""
+    lang = lang if rng.random() < 0.5 else rng.choice(["fr", "en"])
     return expand(rng, {
         "fr": "{Tu es un assistant {utile|serviable|aimable}.|Vous êtes un assistant utile et honnête.|Sois bref et clair.|Aide l'utilisateur.|Tu es Brise, un petit modèle.|Réponds avec soin.}",
         "en": "{You are a {helpful|kind|friendly} assistant.|You are a helpful and honest assistant.|Be brief and clear.|Help the user.|You are Brise, a small model.|Answer with care.}",

@@ -54,7 +54,7 @@ def arithmetic(rng: random.Random, lang: str) -> Exchange:
     template = rng.choice(["<e>", "<e> ?", "<e> =", "<e> = ?"]) if bare else _ASK[lang]
     template = template.replace("? I mean <e>?", "?")
     user, key = ask(rng, lang, template, e=expression)
-    return Exchange(user, _result(a, op, b, result), _key(a, op, b, key), lang, {"must": [str(result)], "last_number": result, "lang": None})
+    return Exchange(user, _result(a, op, b, result), sum_key(a, op, b, key), lang, {"must": [str(result)], "last_number": result, "lang": None})
 
 
 def thought_sum(rng: random.Random, lang: str, plain: bool = False) -> Exchange:
@@ -66,7 +66,7 @@ def thought_sum(rng: random.Random, lang: str, plain: bool = False) -> Exchange:
     user, key = ask(rng, lang, _ASK[lang].replace("What does <e> equal? I mean|", ""), e=_spell(rng, lang, a, op, b))
     answer = _result(a, op, b, result)
     content = answer if plain else thinking(_steps(lang, a, op, b), answer)
-    return Exchange(user, content, _key(a, op, b, key), lang, {"must": [str(result)], "last_number": result, "lang": None, "think": not plain})
+    return Exchange(user, content, sum_key(a, op, b, key), lang, {"must": [str(result)], "last_number": result, "lang": None, "think": not plain})
 
 
 def _steps(lang, a, op, b):
@@ -80,8 +80,9 @@ def _steps(lang, a, op, b):
     return ("Calcul : " if lang == "fr" else "Let me see: ") + text
 
 
-def _key(a, op, b, text):
-    return f"{a}{op}{b}" if op in "+-" and a > 9 and b > 9 else text
+def sum_key(a: int, op: str, b: int, text: str) -> str:
+    """Sums and differences of two-digit numbers are held out by their operands, the rest by its wording."""
+    return f"small sum {a}{op}{b}" if op in "+-" and a > 9 and b > 9 else text
 
 
 def _result(a, op, b, result):
@@ -124,7 +125,7 @@ def _word_problem(rng, lang):
         answer = f"{a} {'+' if gain else '-'} {b} = {result}. {name} has {result} {thing}."
     op = "+" if gain else "-"
     user, key = ask(rng, lang, (more if gain else less) + tail, soft=False, n=name, a=a, b=b, t=thing)
-    return Exchange(user, answer, f"problem {a}{op}{b}", lang, {"must": [str(result)], "last_number": result})
+    return Exchange(user, answer, sum_key(a, op, b, f"problem {key}"), lang, {"must": [str(result)], "last_number": result})
 
 
 def _share(rng, lang):

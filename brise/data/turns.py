@@ -114,7 +114,7 @@ _FACTS = [{"fr": f("fr"), "en": f("en")} for f in (_colour, _home, _pet, _code)]
 def _sums(rng, lang):
     a, b = rng.randint(1, 60), rng.randint(1, 38)
     first_user, key = ask(rng, lang, sums._ASK[lang].replace("What does <e> equal? I mean|", ""), e=f"{a} + {b}")
-    turns = [Exchange(first_user, f"{a} + {b} = {a + b}", f"{a}+{b} {key}", lang, {"must": [str(a + b)], "lang": None})]
+    turns = [Exchange(first_user, f"{a} + {b} = {a + b}", sums.sum_key(a, "+", b, key), lang, {"must": [str(a + b)], "lang": None})]
     value = a + b
     for _ in range(rng.randint(1, 3)):
         kind = rng.choice(["+", "-", "double"])
@@ -130,7 +130,9 @@ def _sums(rng, lang):
         if new > 198:
             break
         user, key = ask(rng, lang, fr if lang == "fr" else en, n=n)
-        turns.append(_link(Exchange(user, f"{shown} = {new}", key, lang, {"must": [str(new)], "lang": None}), turns[-1]))
+        follow = _link(Exchange(user, f"{shown} = {new}", key, lang, {"must": [str(new)], "lang": None}), turns[-1])
+        follow.key = sums.sum_key(value, kind if kind in "+-" else "*", n, follow.key)
+        turns.append(follow)
         value = new
     return turns
 
@@ -188,7 +190,7 @@ def _translate_more(rng, lang):
         else:
             template = "{Et « <t> » ?|« <t> » ?|Et : <t>|Maintenant « <t> »}" if lang == "fr" else "{And \"<t>\"?|\"<t>\"?|And: <t>|Now \"<t>\"}"
         user, _ = ask(rng, lang, template, soft=False, t=source)
-        turns.append(Exchange(user, target, f"translate {source} > {target}" if " " in source else f"more {source}", lang, {"exact": target, "lang": None}))
+        turns.append(Exchange(user, target, f"translate {french} > {english}" if " " in source else f"more {source}", lang, {"exact": target, "lang": None}))
     return turns
 
 

@@ -59,7 +59,7 @@ def _country_of(rng, lang, country):
 def continent(rng: random.Random, lang: str) -> Exchange:
     country = rng.choice([c for c in COUNTRIES if c.en not in NO_CONTINENT])
     place = CONTINENTS[country.continent][lang]
-    verb = "are" if country.en in ("the Netherlands", "the Philippines", "the United Arab Emirates", "the United States") else "is"
+    verb = "are" if country.en in ("the Netherlands", "the Philippines", "the United Arab Emirates", "the United States", "the Bahamas", "the Seychelles") else "is"
     if lang == "fr":
         question = (
             "{Sur quel continent se trouve <name> ?|<name>, c'est sur quel continent ?|Dans quel continent est <name> ?"
