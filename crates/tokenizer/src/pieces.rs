@@ -19,8 +19,10 @@ pub(crate) enum Kind {
     Control,
     /// Text that is always one token.
     UserDefined,
-    /// Never used.
+    /// Marked as unused by its file.
     Unused,
+    /// Spelled so that no text has it.
+    Never,
     /// One byte of a character that the vocabulary does not have.
     Byte,
 }

@@ -113,7 +113,7 @@ impl Tokenizer {
     pub fn encode_without_prefix(&self, text: &str) -> Vec<TokenId> {
         match &self.0.model {
             Model::SentencePiece(model) => model.encode(text, false),
-            Model::Tekken(model) => model.encode(&["☺", text].concat()).split_off(2),
+            Model::Tekken(model) => model.encode(&["☺", text].concat()).into_iter().skip(2).collect(),
         }
     }
 

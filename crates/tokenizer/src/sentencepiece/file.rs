@@ -35,16 +35,23 @@ pub(super) fn read(bytes: &[u8]) -> Result<(Model, Named), Error> {
 
 fn piece(id: usize, message: &[u8]) -> Result<Piece, Error> {
     let mut piece = Piece { text: String::new(), score: 0.0, kind: Kind::Normal };
+    let mut has_plain_space = false;
     for field in Fields::new(message, "a piece") {
         match field? {
             (1, value) => {
                 let not_text = || Error::malformed(format_args!("token {id}"), "its piece is not text");
-                piece.text = spaces(value.text().ok_or_else(not_text)?);
+                let text = value.text().ok_or_else(not_text)?;
+                has_plain_space = text.contains(' ');
+                piece.text = spaces(text);
             }
             (2, Value::Fixed32(score)) => piece.score = f32::from_le_bytes(score),
             (3, Value::Varint(kind)) => piece.kind = self::kind(id, kind)?,
             _ => {}
         }
+    }
+    // The text that pieces are compared with has `▁` for every space, so such a piece is never found.
+    if has_plain_space && matches!(piece.kind, Kind::Normal | Kind::UserDefined) {
+        piece.kind = Kind::Never;
     }
     Ok(piece)
 }

@@ -1,8 +1,8 @@
 //! SentencePiece's unigram model: of all divisions of a text into pieces, the one with the highest sum of scores
 //! (Viterbi; Kudo, *Subword Regularization*, 2018).
 //!
-//! The sums are rounded as the reference rounds them: kept in f32, one candidate added in f64. So a text is never
-//! cut: where it begins is part of the result.
+//! The sums are rounded to f32 at every step, as the reference rounds them. So a text is never cut: where it begins is
+//! part of the result.
 
 use crate::TokenId;
 use crate::pieces::{Kind, Pieces};
@@ -15,16 +15,9 @@ const UNKNOWN_PENALTY: f32 = 10.0;
 pub(super) struct Unigram {
     trie: Trie,
     /// By token.
-    scores: Vec<Score>,
+    scores: Vec<f32>,
     unknown: TokenId,
     unknown_score: f32,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Score {
-    Of(f32),
-    /// So good that the piece is always chosen.
-    Always(f64),
 }
 
 /// The best division of the text up to one place.
@@ -42,16 +35,18 @@ impl Unigram {
         let min = normal().fold(f32::MAX, f32::min);
         // The reference begins with the smallest positive number, not the most negative: that is part of its results.
         let max = normal().fold(f32::MIN_POSITIVE, f32::max);
-        let score = |(id, &score): (u32, &f32)| match (pieces.kind(TokenId(id)), pieces.bytes(TokenId(id))) {
-            (Some(Kind::UserDefined), Some(text)) => {
-                Score::Always(f64::from(reference_length(text) as f32 * max) - 0.1)
+        // A user-defined piece is so good that it is always chosen.
+        let always = |text: &[u8]| (f64::from(reference_length(text) as f32 * max) - 0.1) as f32;
+        let mut scores = scores.to_vec();
+        for (id, text) in pieces.of_kind(Kind::UserDefined) {
+            if let Some(score) = scores.get_mut(id.index()) {
+                *score = always(text);
             }
-            _ => Score::Of(score),
-        };
+        }
         let known = pieces.of_kind(Kind::Normal).chain(pieces.of_kind(Kind::UserDefined));
         Self {
             trie: Trie::new(known.map(|(id, text)| (text, id))),
-            scores: (0..).zip(scores).map(score).collect(),
+            scores,
             unknown,
             unknown_score: min - UNKNOWN_PENALTY,
         }
@@ -77,25 +72,21 @@ impl Unigram {
     /// Tries all pieces that begin at `start`.
     fn extend(&self, best: &mut [Best], text: &str, start: usize, character: usize) {
         let so_far = best.get(start).map_or(0.0, |best| best.score);
-        let mut candidate = |length: usize, token: TokenId, score: f64| {
-            let score = score + f64::from(so_far);
+        let mut candidate = |length: usize, token: TokenId, score: f32| {
+            let score = score + so_far;
             if let Some(best) = best.get_mut(start + length)
-                && (best.start.is_none() || score > f64::from(best.score))
+                && (best.start.is_none() || score > best.score)
             {
-                *best = Best { score: score as f32, start: Some(start as u32), token };
+                *best = Best { score, start: Some(start as u32), token };
             }
         };
         let mut has_character = false;
         for (length, token) in self.trie.prefixes(text.as_bytes().get(start..).unwrap_or_default()) {
             has_character |= length == character;
-            match self.scores.get(token.index()) {
-                Some(&Score::Of(score)) => candidate(length, token, f64::from(score)),
-                Some(&Score::Always(score)) => candidate(length, token, score),
-                None => {}
-            }
+            candidate(length, token, self.scores.get(token.index()).copied().unwrap_or(self.unknown_score));
         }
         if !has_character {
-            candidate(character, self.unknown, f64::from(self.unknown_score));
+            candidate(character, self.unknown, self.unknown_score);
         }
     }
 }

@@ -1,0 +1,8 @@
+//! The tokenizers against their references, and against files that mean harm.
+
+mod golden;
+mod hostile;
+mod long;
+mod smoke;
+mod stream;
+mod vectors;
