@@ -21,7 +21,7 @@ pub trait ReadAt: Send + Sync {
     fn read_exact_at(&self, out: &mut [u8], offset: u64) -> io::Result<()>;
 }
 
-impl ReadAt for [u8] {
+impl ReadAt for &[u8] {
     fn size_bytes(&self) -> u64 {
         self.len() as u64
     }
@@ -31,6 +31,16 @@ impl ReadAt for [u8] {
         let end = start.checked_add(out.len()).ok_or(io::ErrorKind::UnexpectedEof)?;
         out.copy_from_slice(self.get(start..end).ok_or(io::ErrorKind::UnexpectedEof)?);
         Ok(())
+    }
+}
+
+impl ReadAt for Vec<u8> {
+    fn size_bytes(&self) -> u64 {
+        self.as_slice().size_bytes()
+    }
+
+    fn read_exact_at(&self, out: &mut [u8], offset: u64) -> io::Result<()> {
+        self.as_slice().read_exact_at(out, offset)
     }
 }
 

@@ -13,6 +13,7 @@ mod parse;
 mod split;
 mod value;
 mod vocab;
+mod write;
 
 pub(crate) use config::unknown_keys;
 pub(crate) use load::{checkpoint, open};
@@ -21,3 +22,4 @@ pub use config::config;
 pub use parse::{Gguf, TensorInfo, parse};
 pub use value::{Array, Keys, Kind, Strings, Value};
 pub use vocab::{GgufVocab, vocab};
+pub use write::{TensorSpec, Writer};

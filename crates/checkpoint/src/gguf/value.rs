@@ -175,6 +175,14 @@ impl Array {
         Self::Strings(values.into_iter().collect())
     }
 
+    /// Kind of its elements.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Numbers { kind, .. } => *kind,
+            Self::Strings(_) => Kind::String,
+        }
+    }
+
     /// Number of elements.
     pub fn len(&self) -> usize {
         match self {
