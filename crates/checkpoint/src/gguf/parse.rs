@@ -70,7 +70,7 @@ impl Parser<'_> {
         match self.cursor.u32().map_err(|fault| fault.at(self.file, "version"))? {
             version @ (2 | 3) => Ok(version),
             1 => unsupported("GGUF version 1 is no longer read: convert the model again".to_owned()),
-            swapped if swapped.swap_bytes() < 100 => unsupported(
+            swapped if (1..100).contains(&swapped.swap_bytes()) => unsupported(
                 "a big-endian GGUF file: run gguf-convert-endian on it, or download the usual one".to_owned(),
             ),
             other => unsupported(format!("GGUF version {other} is not known, only 2 and 3 are")),

@@ -1,6 +1,13 @@
 //! Integration tests of the crate, one binary.
 
+#[global_allocator]
+static MEMORY: peak_alloc::PeakAlloc = peak_alloc::PeakAlloc;
+
+mod configs;
+mod folder;
 mod gguf_round;
+mod hostile;
+mod python_gguf;
 mod stories;
 mod tiny;
 mod vectors;
