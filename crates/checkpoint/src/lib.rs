@@ -40,6 +40,7 @@ pub use checkpoint::{Checkpoint, Layout};
 pub use config::{Config, Experts, QueryScaling, Rope, RopeScaling};
 pub use error::Error;
 pub use expect::Expected;
+pub use folder::config_from_json;
 pub use gguf::GgufVocab;
 pub use source::ReadAt;
 pub use tensor::Tensor;

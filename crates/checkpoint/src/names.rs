@@ -68,7 +68,7 @@ const STACKED_PAIR: &str = "mlp.experts.gate_up_proj";
 
 /// Endings that stand in place of `weight` for what multiplies the weight.
 const SCALES: [&str; 3] = ["weight_scale_inv", "weight_scale", "qscale_weight"];
-/// Endings of what was measured for activations in few bits. Activations are not in few bits here.
+/// Endings of what was measured for activations in few bits. They are kept wider here.
 const ACTIVATION_SCALES: [&str; 3] = ["activation_scale", "input_scale", "qscale_act"];
 
 /// `(start of the name, what it belongs to)`, in any layout.
@@ -95,14 +95,14 @@ pub(crate) fn meaning(layout: Layout, name: &str) -> Meaning {
         return Meaning::Unused(what);
     }
     if name.ends_with("rotary_emb.inv_freq") {
-        return Meaning::Unused("rotary frequencies, which are computed anew");
+        return Meaning::Unused("rotary frequencies");
     }
     if name == "rope_freqs.weight" || name.ends_with(".rope_freqs.weight") {
         return Meaning::RopeFactors;
     }
     let plain = if layout == Layout::HuggingFace { without_language_model(name) } else { name.to_owned() };
     if ACTIVATION_SCALES.iter().any(|ending| plain.ends_with(ending)) {
-        return Meaning::Unused("scales for activations in 8 bits, which are kept wider here");
+        return Meaning::Unused("scales for activations in 8 bits");
     }
     for ending in SCALES {
         if let Some(stem) = plain.strip_suffix(ending).filter(|stem| stem.ends_with('.')) {

@@ -26,8 +26,8 @@ impl Notes {
 
     pub(crate) fn into_lines(mut self) -> Vec<String> {
         let unused = self.unused.iter().map(|(what, count)| match *count {
-            1 => format!("the files hold {what} (1 tensor), which is not used"),
-            count => format!("the files hold {what} ({count} tensors), which is not used"),
+            1 => format!("the files hold {what} (1 tensor), left unread"),
+            count => format!("the files hold {what} ({count} tensors), left unread"),
         });
         self.lines.extend(unused);
         self.lines

@@ -9,12 +9,13 @@ use super::files::Folder;
 use super::tokenizer::{chat_template, tokenizer};
 use crate::about::About;
 use crate::arrange::arrange;
+use crate::json::Fields;
 use crate::names::{Meaning, meaning};
 use crate::notes::Notes;
 use crate::quantization::quantization;
 use crate::source::{DiskFile, read_text};
 use crate::stored::Stored;
-use crate::{Checkpoint, Error, Layout, ReadAt, gguf, huggingface, json, limits, mistral, safetensors};
+use crate::{Checkpoint, Config, Error, Layout, ReadAt, gguf, huggingface, json, limits, mistral, safetensors};
 
 /// What a layout's files are called.
 struct Names {
@@ -92,16 +93,13 @@ fn safetensors_folder(folder: &Folder, names: &Names, mut notes: Notes) -> Resul
     let config_path = folder.path(names.config);
     let config_file = config_path.display().to_string();
     let object = json::parse(&read_text(&config_path, limits::CONFIG_BYTES)?, &config_file)?;
-    let fields = json::Fields::new(&object, &config_file);
+    let fields = Fields::new(&object, &config_file);
     let shards = Shards::open(folder, names.shards)?;
     let has_output = shards
         .stored
         .iter()
         .any(|stored| meaning(names.layout, &stored.name) == Meaning::Weight("output.weight".to_owned()));
-    let config = match names.layout {
-        Layout::Mistral => mistral::config(&fields, has_output, &mut notes)?,
-        _ => huggingface::config(&fields, has_output, &mut notes)?,
-    };
+    let config = config(names.layout, &fields, has_output, &mut notes)?;
     let quantization = quantization(&fields)?;
     let tensors = arrange(names.layout, &config, quantization.block, shards.stored, &mut notes)?;
     Ok(Checkpoint {
@@ -120,6 +118,26 @@ fn safetensors_folder(folder: &Folder, names: &Names, mut notes: Notes) -> Resul
         config,
         tensors,
     })
+}
+
+fn config(layout: Layout, fields: &Fields<'_>, has_output: bool, notes: &mut Notes) -> Result<Config, Error> {
+    match layout {
+        Layout::Mistral => mistral::config(fields, has_output, notes),
+        _ => huggingface::config(fields, has_output, notes),
+    }
+}
+
+/// The configuration in the text of a `params.json` ([`Layout::Mistral`]) or of a `config.json` (any other).
+///
+/// `file` is the name that errors give. The output matrix is taken to be tied where the text says so.
+///
+/// # Errors
+/// As [`Checkpoint::open`].
+pub fn config_from_json(layout: Layout, text: &str, file: &str) -> Result<Config, Error> {
+    let object = json::parse(text, file)?;
+    let fields = Fields::new(&object, file);
+    quantization(&fields)?;
+    config(layout, &fields, false, &mut Notes::default())
 }
 
 /// All safetensors files of a model.

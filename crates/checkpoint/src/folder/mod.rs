@@ -4,4 +4,6 @@ mod files;
 mod load;
 mod tokenizer;
 
+pub use load::config_from_json;
+
 pub(crate) use load::open;
