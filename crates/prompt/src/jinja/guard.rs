@@ -1,0 +1,321 @@
+//! Bounds of a chat template: what is looked at before it is compiled, and what is counted while it runs.
+//!
+//! Before: the tokens of one tag that nest (the engine's parser recurses on them), the length of plain stretches
+//! (written once per turn of a loop, for one unit of fuel), multiplications (folded by the compiler). While it runs:
+//! the text that expressions write, also into variables; and every value that is stored, which may be neither deep
+//! (printing it recurses) nor hold a namespace (it could hold itself). To see stored values, `{% set x = … %}` becomes
+//! `{% set x = (…)|checked %}` before the template is compiled; lines stay what they are.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use minijinja::machinery::{Token, tokenize};
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::{Kwargs, ValueKind};
+use minijinja::{Environment, Value};
+use minijinja_contrib::pycompat;
+
+use super::operators::{Bounded, failure, too_long};
+use super::{template_error, values};
+use crate::limits::{MAX_RENDERED_BYTES, MAX_TEMPLATE_DEPTH, TEMPLATE_FUEL};
+use crate::message::Conversation;
+use crate::schema::repr;
+use crate::{Error, Json};
+
+/// Operators, brackets and the like in one tag. The parser recurses once for each.
+const MAX_NESTING_TOKENS: usize = 300;
+
+/// `elif` in one template: each is an `if` inside the `else` of the one before.
+const MAX_ELIFS: usize = 200;
+
+/// `*` in one template: the compiler multiplies constants, each up to 100 MB.
+const MAX_MULTIPLICATIONS: usize = 8;
+
+/// Bytes that all plain stretches together may write.
+const MAX_PLAIN_BYTES: u64 = 1 << 30;
+
+/// Values looked at by all checks of stored values together.
+const MAX_CHECKED: u64 = 5_000_000;
+
+/// Levels of a stored value.
+const MAX_VALUE_DEPTH: usize = 64;
+
+/// Name of the filter that checks stored values.
+const CHECK: &str = "checked";
+
+/// A template that may be compiled.
+pub(super) struct Guarded {
+    pub(super) source: String,
+    pub(super) fuel: u64,
+}
+
+/// Reads the tokens of a template.
+pub(super) fn inspect(source: &str, syntax: &SyntaxConfig) -> Result<Guarded, Error> {
+    let mut tags = Tags::default();
+    for token in tokenize(source, false, syntax.clone()) {
+        let (token, span) = token.map_err(|error| template_error(&error))?;
+        tags.see(&token, span.start_offset, span.end_offset)?;
+    }
+    // A turn of a loop that writes a plain stretch takes at least two units of fuel.
+    let fuel = MAX_PLAIN_BYTES / tags.longest_plain.max(64) * 2;
+    Ok(Guarded { source: insert(source, &tags.insertions), fuel })
+}
+
+/// Enough for any honest template, given how much there is to render.
+pub(super) fn fuel_for(conversation: &Conversation) -> u64 {
+    let parts = conversation.messages.len() + conversation.tools.len();
+    let tools = Json::Array(conversation.tools.iter().map(crate::Tool::to_json).collect()).dump().len();
+    let fuel = 50_000 + 5_000 * parts as u64 + 10 * tools as u64;
+    fuel.min(TEMPLATE_FUEL)
+}
+
+/// What the counters of one rendering have seen.
+#[derive(Debug, Default)]
+pub(super) struct Budget {
+    written: AtomicU64,
+    checked: AtomicU64,
+}
+
+impl Budget {
+    fn spend(counter: &AtomicU64, amount: usize, limit: u64) -> Result<(), minijinja::Error> {
+        let amount = amount as u64;
+        let before = counter.fetch_add(amount, Ordering::Relaxed);
+        if before.saturating_add(amount) > limit { Err(too_long()) } else { Ok(()) }
+    }
+}
+
+/// Replaces what has no bounds of its own.
+pub(super) fn register(env: &mut Environment<'_>, budget: &Arc<Budget>) {
+    for filter in ["pprint", "batch", "slice", "chain", "zip", "groupby", "safe", "escape", "e"] {
+        env.remove_filter(filter);
+    }
+    env.remove_global("debug");
+    env.add_filter("safe", |value: Value| value);
+    env.add_filter("join", join);
+    env.add_filter("replace", replace);
+    env.add_filter("indent", indent);
+    env.add_filter("string", string);
+    env.add_filter("format", |_: Value| Err::<Value, _>(failure("the filter format is not for chat templates")));
+    let counters = budget.clone();
+    env.add_filter(CHECK, move |value: Value, depth: usize| {
+        check(&value, depth, &counters)?;
+        Ok::<Value, minijinja::Error>(value)
+    });
+    let counters = budget.clone();
+    env.set_formatter(move |out, _, value| {
+        if value.is_undefined() {
+            return Ok(());
+        }
+        let text = string(value)?;
+        Budget::spend(&counters.written, text.len(), MAX_RENDERED_BYTES as u64)?;
+        out.write_str(&text).map_err(|_| too_long())
+    });
+    env.set_unknown_method_callback(|state, value, method, arguments| {
+        match (method, arguments) {
+            ("format", _) => return Err(failure("the method format is not for chat templates")),
+            ("replace", [old, new, ..]) => check_replacement(value.as_str(), old.as_str(), new.as_str())?,
+            ("join", [items]) => return join(items, value.as_str()).map(Value::from),
+            _ => {}
+        }
+        pycompat::unknown_method_callback(state, value, method, arguments)
+    });
+}
+
+/// Python's form of a value, bounded.
+pub(super) fn string(value: &Value) -> Result<String, minijinja::Error> {
+    use std::fmt::Write as _;
+    let mut text = Bounded::default();
+    match value.kind() {
+        ValueKind::None => text.0.push_str("None"),
+        ValueKind::Bool => text.0.push_str(if value.is_true() { "True" } else { "False" }),
+        ValueKind::Seq | ValueKind::Map if !is_namespace(value) => {
+            write!(text, "{}", repr(&values::to_json(value, 0)?)).map_err(|_| too_long())?;
+        }
+        _ => write!(text, "{value}").map_err(|_| too_long())?,
+    }
+    Ok(text.0)
+}
+
+fn join(items: &Value, between: Option<&str>) -> Result<String, minijinja::Error> {
+    use std::fmt::Write as _;
+    let mut text = Bounded::default();
+    for (index, item) in items.try_iter()?.enumerate() {
+        let between = if index > 0 { between.unwrap_or_default() } else { "" };
+        write!(text, "{between}{}", string(&item)?).map_err(|_| too_long())?;
+    }
+    Ok(text.0)
+}
+
+fn replace(text: &str, old: &str, new: &str) -> Result<String, minijinja::Error> {
+    check_replacement(Some(text), Some(old), Some(new))?;
+    Ok(text.replace(old, new))
+}
+
+fn check_replacement(text: Option<&str>, old: Option<&str>, new: Option<&str>) -> Result<(), minijinja::Error> {
+    let (Some(text), Some(old), Some(new)) = (text, old, new) else { return Ok(()) };
+    let length = text.matches(old).count().checked_mul(new.len()).and_then(|more| more.checked_add(text.len()));
+    if length.is_some_and(|length| length <= MAX_RENDERED_BYTES) { Ok(()) } else { Err(too_long()) }
+}
+
+/// All lines but the first, and but the empty ones, begin with spaces.
+fn indent(text: &str, width: Option<usize>, named: Kwargs) -> Result<String, minijinja::Error> {
+    use std::fmt::Write as _;
+    const WIDEST: usize = 64;
+    let width = named.get::<Option<usize>>("width")?.or(width).unwrap_or(4).min(WIDEST);
+    let first = named.get::<Option<bool>>("first")?.unwrap_or(false);
+    let blank = named.get::<Option<bool>>("blank")?.unwrap_or(false);
+    named.assert_all_used()?;
+    let mut out = Bounded::default();
+    for (index, line) in text.split('\n').enumerate() {
+        let is_indented = if index == 0 { first } else { blank || !line.is_empty() };
+        let (line_break, width) = (if index > 0 { "\n" } else { "" }, if is_indented { width } else { 0 });
+        write!(out, "{line_break}{:width$}{line}", "").map_err(|_| too_long())?;
+    }
+    Ok(out.0)
+}
+
+fn check(value: &Value, depth: usize, budget: &Budget) -> Result<(), minijinja::Error> {
+    Budget::spend(&budget.checked, 1, MAX_CHECKED)?;
+    if depth > MAX_VALUE_DEPTH {
+        return Err(failure("a value of the template is nested too deeply"));
+    }
+    match value.kind() {
+        ValueKind::Seq | ValueKind::Iterable => value.try_iter()?.try_for_each(|item| check(&item, depth + 1, budget)),
+        ValueKind::Map if depth > 0 && is_namespace(value) => Err(failure("a namespace may not be stored in a value")),
+        ValueKind::Map => value.try_iter()?.try_for_each(|key| check(&value.get_item(&key)?, depth + 1, budget)),
+        _ => Ok(()),
+    }
+}
+
+fn is_namespace(value: &Value) -> bool {
+    value.as_object().is_some_and(|object| object.type_name().ends_with("Namespace"))
+}
+
+/// What has been seen of a template's tags.
+#[derive(Default)]
+struct Tags {
+    /// Tokens of the current tag that nest.
+    nesting: usize,
+    elifs: usize,
+    multiplications: usize,
+    longest_plain: u64,
+    /// The current tag, as far as it is `set` and what follows.
+    set: Set,
+    brackets: usize,
+    depth: usize,
+    /// Where to put what.
+    insertions: Vec<(usize, &'static str)>,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Set {
+    #[default]
+    None,
+    Start,
+    Target {
+        /// The target is an attribute.
+        is_attribute: bool,
+    },
+    Value {
+        is_attribute: bool,
+    },
+}
+
+impl Tags {
+    fn see(&mut self, token: &Token<'_>, start: u32, end: u32) -> Result<(), Error> {
+        match token {
+            Token::TemplateData(text) => self.longest_plain = self.longest_plain.max(text.len() as u64),
+            Token::VariableStart | Token::BlockStart => {
+                (self.nesting, self.brackets) = (0, 0);
+                self.set = if matches!(token, Token::BlockStart) { Set::Start } else { Set::None };
+            }
+            Token::BlockEnd => {
+                if let Set::Value { is_attribute } = self.set {
+                    // A namespace may be a variable, but not part of a namespace.
+                    let check = if is_attribute { ")|checked(1) " } else { ")|checked(0) " };
+                    self.insertions.push((start as usize, check));
+                }
+                self.set = Set::None;
+            }
+            Token::Ident("set") if self.set == Set::Start => self.set = Set::Target { is_attribute: false },
+            Token::Ident(name) => self.see_word(name),
+            Token::Assign if matches!(self.set, Set::Target { .. }) && self.brackets == 0 => {
+                let is_attribute = self.set == Set::Target { is_attribute: true };
+                self.set = Set::Value { is_attribute };
+                self.insertions.push((end as usize, "("));
+            }
+            _ => self.see_operator(token),
+        }
+        self.check()
+    }
+
+    fn see_word(&mut self, word: &str) {
+        match word {
+            "elif" => self.elifs += 1,
+            "if" | "for" | "macro" | "call" | "filter" | "with" if self.set == Set::Start => self.depth += 1,
+            "endif" | "endfor" | "endmacro" | "endcall" | "endfilter" | "endwith" => {
+                self.depth = self.depth.saturating_sub(1);
+            }
+            "not" | "and" | "or" | "is" | "in" | "if" | "else" => self.nesting += 1,
+            _ => {}
+        }
+        if self.set == Set::Start {
+            self.set = Set::None;
+        }
+    }
+
+    fn see_operator(&mut self, token: &Token<'_>) {
+        match token {
+            Token::Dot if self.set == Set::Target { is_attribute: false } => {
+                self.set = Set::Target { is_attribute: true };
+            }
+            Token::ParenOpen | Token::BracketOpen | Token::BraceOpen => self.brackets += 1,
+            Token::ParenClose | Token::BracketClose | Token::BraceClose => {
+                self.brackets = self.brackets.saturating_sub(1);
+            }
+            Token::Mul => self.multiplications += 1,
+            _ => {}
+        }
+        let is_harmless = matches!(
+            token,
+            Token::Str(_)
+                | Token::String(_)
+                | Token::Int(_)
+                | Token::Int128(_)
+                | Token::Float(_)
+                | Token::Comma
+                | Token::Colon
+                | Token::Assign
+                | Token::ParenClose
+                | Token::BracketClose
+                | Token::BraceClose
+                | Token::VariableEnd
+        );
+        self.nesting += usize::from(!is_harmless);
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        let bounds = [
+            (self.nesting, MAX_NESTING_TOKENS, "operators and brackets in one tag"),
+            (self.elifs, MAX_ELIFS, "times `elif`"),
+            (self.multiplications, MAX_MULTIPLICATIONS, "multiplications"),
+            (self.depth, MAX_TEMPLATE_DEPTH, "blocks inside one another"),
+        ];
+        match bounds.iter().find(|(found, limit, _)| found > limit) {
+            Some((_, limit, what)) => Err(Error::TemplateRefused(format!("it has more than {limit} {what}"))),
+            None => Ok(()),
+        }
+    }
+}
+
+fn insert(source: &str, insertions: &[(usize, &'static str)]) -> String {
+    let mut out = String::with_capacity(source.len() + 16 * insertions.len());
+    let mut at = 0;
+    for (offset, text) in insertions {
+        out.push_str(source.get(at..*offset).unwrap_or_default());
+        out.push_str(text);
+        at = *offset;
+    }
+    out.push_str(source.get(at..).unwrap_or_default());
+    out
+}

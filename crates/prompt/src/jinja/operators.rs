@@ -1,0 +1,117 @@
+//! Operators that can make a long text out of a short one, with bounds.
+//!
+//! The template engine has fuel for instructions, but one `~` may double a text, and forty of them fill the memory.
+//! So the instructions `~ + * %` are replaced by calls of the functions here, whose names no template can write.
+
+use minijinja::machinery::{Instruction, Instructions};
+use minijinja::value::ValueKind;
+use minijinja::{Environment, Error, ErrorKind, Value};
+
+use crate::limits::MAX_RENDERED_BYTES;
+
+/// Items of one list that a template makes of two.
+const MAX_ITEMS: usize = 1 << 20;
+
+pub(super) fn replace(instructions: &mut Instructions<'_>) {
+    let mut index = 0;
+    while let Some(instruction) = instructions.get_mut(index) {
+        let function = match instruction {
+            Instruction::StringConcat => Some("~"),
+            Instruction::Add => Some("+"),
+            Instruction::Mul => Some("*"),
+            Instruction::Rem => Some("%"),
+            _ => None,
+        };
+        if let Some(name) = function {
+            *instruction = Instruction::CallFunction(name, Some(2));
+        }
+        index += 1;
+    }
+}
+
+pub(super) fn register(env: &mut Environment<'_>) {
+    env.add_function("~", |a: Value, b: Value| joined(&a, &b));
+    env.add_function("+", |a: Value, b: Value| add(&a, &b));
+    env.add_function("*", |a: Value, b: Value| multiply(&a, &b));
+    env.add_function("%", |a: Value, b: Value| remainder(&a, &b));
+}
+
+/// A text that stops to grow at [`MAX_RENDERED_BYTES`].
+#[derive(Default)]
+pub(super) struct Bounded(pub(super) String);
+
+impl std::fmt::Write for Bounded {
+    fn write_str(&mut self, more: &str) -> std::fmt::Result {
+        if self.0.len() + more.len() > MAX_RENDERED_BYTES {
+            return Err(std::fmt::Error);
+        }
+        self.0.push_str(more);
+        Ok(())
+    }
+}
+
+pub(super) fn too_long() -> Error {
+    failure(format!("a text of the template grows beyond {MAX_RENDERED_BYTES} bytes"))
+}
+
+pub(super) fn failure(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::InvalidOperation, message.into())
+}
+
+fn joined(a: &Value, b: &Value) -> Result<Value, Error> {
+    use std::fmt::Write as _;
+    let mut text = Bounded::default();
+    write!(text, "{}{}", super::guard::string(a)?, super::guard::string(b)?).map_err(|_| too_long())?;
+    Ok(Value::from(text.0))
+}
+
+fn add(a: &Value, b: &Value) -> Result<Value, Error> {
+    match (a.kind(), b.kind()) {
+        (ValueKind::String, ValueKind::String) => joined(a, b),
+        (ValueKind::Seq | ValueKind::Iterable, ValueKind::Seq | ValueKind::Iterable) => {
+            let items: Vec<Value> = a.try_iter()?.chain(b.try_iter()?).take(MAX_ITEMS + 1).collect();
+            if items.len() > MAX_ITEMS {
+                return Err(failure(format!("a list of the template grows beyond {MAX_ITEMS} items")));
+            }
+            Ok(Value::from(items))
+        }
+        _ => reckon(a, b, "+", i128::checked_add, |a, b| a + b),
+    }
+}
+
+fn multiply(a: &Value, b: &Value) -> Result<Value, Error> {
+    match (a.as_str(), b.as_usize(), a.as_usize(), b.as_str()) {
+        (Some(text), Some(times), _, _) | (_, _, Some(times), Some(text)) => {
+            let fits = text.len().checked_mul(times).is_some_and(|length| length <= MAX_RENDERED_BYTES);
+            if fits { Ok(Value::from(text.repeat(times))) } else { Err(too_long()) }
+        }
+        _ => reckon(a, b, "*", i128::checked_mul, |a, b| a * b),
+    }
+}
+
+fn remainder(a: &Value, b: &Value) -> Result<Value, Error> {
+    // As in Python, the result has the divisor's sign.
+    let integers = |a: i128, b: i128| {
+        let rest = a.checked_rem(b)?;
+        if rest != 0 && (rest < 0) != (b < 0) { rest.checked_add(b) } else { Some(rest) }
+    };
+    reckon(a, b, "%", integers, |a, b| a - b * (a / b).floor())
+}
+
+fn reckon(
+    a: &Value,
+    b: &Value,
+    name: &str,
+    integers: impl Fn(i128, i128) -> Option<i128>,
+    floats: impl Fn(f64, f64) -> f64,
+) -> Result<Value, Error> {
+    let is_number = |value: &Value| matches!(value.kind(), ValueKind::Number | ValueKind::Bool);
+    if !is_number(a) || !is_number(b) {
+        return Err(failure(format!("{} {name} {} cannot be reckoned", a.kind(), b.kind())));
+    }
+    if let (Ok(a), Ok(b)) = (i128::try_from(a.clone()), i128::try_from(b.clone())) {
+        let result = integers(a, b).ok_or_else(|| failure(format!("{a} {name} {b} has no result")))?;
+        return Ok(i64::try_from(result).map_or_else(|_| Value::from(result), Value::from));
+    }
+    Ok(Value::from(floats(f64::try_from(a.clone())?, f64::try_from(b.clone())?)))
+}
