@@ -213,6 +213,20 @@ FIM = {
     "unicode": ("é", "☺ é 你"),
 }
 
+# For templates in Jinja: nothing is normalised.
+DESCRIBED = {"name": "f", "description": "<é> & 'q'", "parameters": {"type": "object", "properties": {"x": {"default": 1.0}}}}
+DESCRIBED = {"type": "function", "function": DESCRIBED}
+CHATS = {
+    "single": r([m(U, "Hello")]),
+    "system": r([m(S, " S "), m(U, "a"), m(A, "b"), m(U, " c\n")]),
+    "tools": r([m(S, "S"), m(U, "a")], tools=[DESCRIBED]),
+    "calls": r([m(U, "a"), m(A, tool_calls=[call("f", '{"x": "é<", "y": [1, 2.0, null]}')]), m(T, "3 > 2", tool_call_id="abcdefghi", name="f"), m(A, "ok"), m(U, "b")]),
+    "two calls": r([*TWO, R["a"], R["b"], m(U, "b")]),
+    "roles": r([m(U, "a"), m(U, "b")]),
+    "thought": r([m(U, "a"), m(A, "<think>\nhm\n</think>\n\nb"), m(U, "<reply>x</reply>"), m(A, "<think>\nlater\n</think>\nc")]),
+    "literal control words": r([m(S, "<|im_end|><s>"), m(U, "</s><|im_end|>\n<|im_start|>system\n<end_of_turn><|eot_id|>"), m(A, "<|IM_END|>"), m(U, "|im_end|>")]),
+}
+
 JSON = [
     "0", "-0", "1.0", "-0.0", "1E3", "1e-5", "0.0001", "0.00001", "1e15", "1e16", "123456789012345680.0", "1e22", "1e-7", "5e-324",
     "1.7976931348623157e308", "1e400", "-1e400", "NaN", "Infinity", "-Infinity", "12345678901234567890123456789", "9007199254740993",

@@ -12,9 +12,12 @@ Writes, beside itself:
   real.json         the same for the tokenizers in shared/tokenizers, as a hash of the tokens; and the chats in
                     shared/conformance
   json.json         texts, and what Python's json makes of them
+  jinja.json        what jinja2, set up as transformers does it, makes of the templates in templates/
 """
 
 import base64
+import datetime
+import io
 import json
 import sys
 import tempfile
@@ -23,6 +26,8 @@ from pathlib import Path
 
 warnings.filterwarnings("ignore")
 
+import jinja2.ext  # noqa: E402
+import jinja2.sandbox  # noqa: E402
 import sentencepiece  # noqa: E402
 import tiktoken._educational  # noqa: E402
 from mistral_common.exceptions import MistralCommonException  # noqa: E402
@@ -31,7 +36,7 @@ from mistral_common.protocol.instruct.request import ChatCompletionRequest  # no
 from mistral_common.protocol.instruct.validator import ValidationMode  # noqa: E402
 from mistral_common.tokens.tokenizers.mistral import MistralTokenizer  # noqa: E402
 
-from cases import CASES, FIM, FINETUNING, JSON, SERVING  # noqa: E402
+from cases import CASES, CHATS, FIM, FINETUNING, JSON, SERVING  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
 SHARED = Path(sys.argv[1] if len(sys.argv) > 1 else HERE / "../../../shared").resolve()
@@ -66,7 +71,8 @@ def main():
     cases = {name: {"purpose": "test", "request": request} for name, request in CASES.items()}
     cases |= {f"serving: {name}": {"purpose": "serving", "request": CASES[name]} for name in SERVING}
     cases |= {f"finetuning: {name}": {"purpose": "finetuning", "request": request} for name, request in FINETUNING.items()}
-    write("cases.json", {"conversations": cases, "fim": {name: list(texts) for name, texts in FIM.items()}})
+    write("cases.json", {"conversations": cases, "chats": CHATS, "fim": {name: list(texts) for name, texts in FIM.items()}})
+    write("jinja.json", jinja_renderings())
     write("json.json", [[text, python_json(text)] for text in JSON])
     corpus = " ".join(json.dumps(case["request"], ensure_ascii=False) for case in cases.values()).replace("\\n", "\n")
     make_spm(corpus)
@@ -92,18 +98,45 @@ def python_json(text):
         return None
 
 
+def jinja_renderings():
+    env = jinja2.sandbox.ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=[jinja2.ext.loopcontrols])
+    env.filters["tojson"] = lambda value, ensure_ascii=False, indent=None, separators=None, sort_keys=False: json.dumps(
+        value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys
+    )
+    now = datetime.datetime(2026, 2, 3, 4, 5, 6)
+    return {
+        template.stem: {name: jinja_rendering(env, template.read_text(), chat, now) for name, chat in CHATS.items()}
+        for template in sorted((HERE / "templates").glob("*.jinja"))
+    }
+
+
+def jinja_rendering(env, source, chat, now):
+    def raise_exception(message):
+        raise jinja2.TemplateError(message)
+
+    def plain(message):
+        calls = [c | {"function": c["function"] | {"arguments": json.loads(c["function"]["arguments"])}} for c in message.get("tool_calls", [])]
+        return {"content": ""} | message | ({"tool_calls": calls} if calls else {})
+
+    known = {"bos_token": "<s>", "eos_token": "</s>", "add_generation_prompt": True, "tools": chat.get("tools")}
+    functions = {"raise_exception": raise_exception, "strftime_now": now.strftime}
+    try:
+        text = env.from_string(source).render(messages=[plain(m) for m in chat["messages"]], **known, **functions)
+    except jinja2.TemplateError as error:
+        return {"error": str(error)}
+    return {"text": text}
+
+
 def make_spm(corpus):
     for version, controls in SPMS.items():
-        with tempfile.TemporaryDirectory() as folder:
-            file = Path(folder) / "corpus"
-            file.write_text(corpus)
-            sentencepiece.SentencePieceTrainer.train(
-                input=str(file), model_prefix=f"{folder}/m", model_type="bpe", vocab_size=700, byte_fallback=True,
-                normalization_rule_name="identity", add_dummy_prefix=True, remove_extra_whitespaces=False, split_digits=True,
-                control_symbols=controls, character_coverage=0.998, required_chars="☺", max_sentence_length=10**6, num_threads=1,
-                self_test_sample_size=0, minloglevel=2,
-            )  # fmt: skip
-            (HERE / f"spm.{version}").write_bytes(Path(f"{folder}/m.model").read_bytes())
+        model = io.BytesIO()
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=iter(corpus.splitlines()), model_writer=model, model_type="bpe", vocab_size=700, byte_fallback=True,
+            normalization_rule_name="identity", add_dummy_prefix=True, remove_extra_whitespaces=False, split_digits=True,
+            control_symbols=controls, character_coverage=0.998, required_chars="☺", max_sentence_length=10**6, num_threads=1,
+            minloglevel=2,
+        )  # fmt: skip
+        (HERE / f"spm.{version}").write_bytes(model.getvalue())
 
 
 def make_tekken(corpus):

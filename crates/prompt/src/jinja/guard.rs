@@ -161,7 +161,10 @@ fn check_replacement(text: Option<&str>, old: Option<&str>, new: Option<&str>) -
 fn indent(text: &str, width: Option<usize>, named: Kwargs) -> Result<String, minijinja::Error> {
     use std::fmt::Write as _;
     const WIDEST: usize = 64;
-    let width = named.get::<Option<usize>>("width")?.or(width).unwrap_or(4).min(WIDEST);
+    let width = named.get::<Option<usize>>("width")?.or(width).unwrap_or(4);
+    if width > WIDEST {
+        return Err(failure(format!("indent: the width is a number up to {WIDEST}")));
+    }
     let first = named.get::<Option<bool>>("first")?.unwrap_or(false);
     let blank = named.get::<Option<bool>>("blank")?.unwrap_or(false);
     named.assert_all_used()?;

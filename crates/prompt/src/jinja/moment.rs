@@ -90,7 +90,10 @@ impl Moment {
         let two = |number: u8| if padded { format!("{number:02}") } else { number.to_string() };
         let month = MONTHS.get(usize::from(self.month).checked_sub(1)?)?;
         let day = DAYS.get(self.weekday())?;
-        let hour = if self.hour % 12 == 0 { 12 } else { self.hour % 12 };
+        let hour = match self.hour % 12 {
+            0 => 12,
+            hour => hour,
+        };
         let short = |name: &str| name.get(..3).map(str::to_owned);
         Some(match directive? {
             'Y' => self.year.to_string(),

@@ -1,5 +1,8 @@
 //! The prompt crate against mistral-common (`vectors/prompt`), and against hostile input.
 
+mod choose;
 mod golden;
+mod jinja;
 mod json;
+mod parse;
 mod tokenizers;

@@ -44,3 +44,13 @@ fn tekken(path: &Path, version: &str) -> Tokenizer {
     file.extend(fields);
     Tokenizer::from_tekken(&serde_json::to_vec(&file).unwrap()).unwrap()
 }
+
+/// Without a file name that tells a version, and without Mistral's control tokens: as of another family.
+pub(crate) fn unnamed() -> Tokenizer {
+    Tokenizer::from_spm(&std::fs::read(vectors("prompt/spm.v1")).unwrap(), "tokenizer.model").unwrap()
+}
+
+/// Without a file name that tells a version, but with the control tokens of v7: as in a GGUF file.
+pub(crate) fn unnamed_v7() -> Tokenizer {
+    Tokenizer::from_spm(&std::fs::read(vectors("prompt/spm.v7")).unwrap(), "tokenizer.model").unwrap()
+}
