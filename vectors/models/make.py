@@ -125,18 +125,24 @@ def build(variant):
     else:
         model = transformers.AutoModelForCausalLM.from_config(
             transformers.AutoConfig.for_model(variant.model_type, **kwargs))
+    std = matrix_std(variant.config)
     state = model.state_dict()
-    model.load_state_dict({k: random_weight(variant.seed, k, v.shape) for k, v in state.items()})
+    model.load_state_dict({k: random_weight(variant.seed, k, v.shape, std) for k, v in state.items()})
     model.tie_weights()
     return model.eval()
 
 
-def random_weight(seed, name, shape):
+def matrix_std(config):
+    """Keeps products about as large as their inputs, and attention neither flat nor a choice of one key."""
+    return 0.2 * math.sqrt(32 / config["hidden_size"])
+
+
+def random_weight(seed, name, shape, std):
     name = name.removeprefix("model.language_model.").removeprefix("model.")
     rng = np.random.Generator(np.random.SFC64([seed, zlib.crc32(name.encode())]))
     if len(shape) == 1:
         return torch.from_numpy(1 + 0.2 * rng.standard_normal(shape, np.float32))
-    return torch.from_numpy(np.float32(0.2) * rng.standard_normal(tuple(shape), np.float32))
+    return torch.from_numpy(np.float32(std) * rng.standard_normal(tuple(shape), np.float32))
 
 
 def forward(model):
@@ -400,7 +406,7 @@ def make_quantised(name, recipe):
             continue
         ends = [t for t in recipe.types if t and t in gguf_name]
         kind = gguf.GGMLQuantizationType[recipe.types[ends[0] if ends else ""]]
-        blocks = quantised(kind, adjacent_pairs(hf_name, w, config).contiguous().numpy(), gguf_name)
+        blocks = quantised(kind, adjacent_pairs(hf_name, w, config).contiguous().numpy(), gguf_name, matrix_std(config))
         writer.add_tensor(gguf_name, blocks, raw_dtype=kind)
         values = torch.from_numpy(gguf.dequantize(blocks, kind).astype(np.float32))
         state[hf_name] = half_apart(hf_name, values, config)
@@ -425,7 +431,7 @@ RANDOM_BLOCKS = {"Q2_K": (80, 82, 1.5), "Q3_K": (108, None, 0), "Q4_K": (0, 2, 7
                  "Q6_K": (208, None, 0), "IQ4_NL": (0, None, 0), "IQ4_XS": (0, None, 0)}
 
 
-def quantised(kind, w, name):
+def quantised(kind, w, name, std):
     if kind.name not in RANDOM_BLOCKS and kind.name != "MXFP4":
         return gguf.quantize(w, kind)
     per_block, size = gguf.GGML_QUANT_SIZES[kind]
@@ -433,7 +439,7 @@ def quantised(kind, w, name):
     count = w.size // per_block
     blocks = np.frombuffer(rng.bytes(count * size), np.uint8).reshape(count, size).copy()
     if kind.name == "MXFP4":
-        blocks[:, 0] = rng.integers(122, 125, count)  # 2^-6 to 2^-4 times codes up to 12
+        blocks[:, 0] = rng.integers(121, 124, count)  # 2^-7 to 2^-5 times codes up to 12
         return blocks.reshape(w.shape[0], -1)
     scale, minimum, ratio = RANDOM_BLOCKS[kind.name]
     spread_ = rng.uniform(0.8, 1.2, count) * rng.choice((-1.0, 1.0), count)
@@ -443,7 +449,7 @@ def quantised(kind, w, name):
             if offset is not None:
                 blocks[:, offset:offset + 2] = value.astype("<f2")[:, None].view(np.uint8)
     put(1.0)
-    put(0.15 / gguf.dequantize(blocks, kind).std())
+    put(std / gguf.dequantize(blocks, kind).std())
     return blocks.reshape(w.shape[0], -1)
 
 

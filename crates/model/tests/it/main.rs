@@ -1,4 +1,5 @@
-//! The transformer against references that we did not write.
+//! The transformer against references that we did not write, and against itself under every circumstance that must not
+//! matter.
 //!
 //! `vectors` opens the tiny checkpoints of `vectors/models`, `oracle` computes them plainly, `logits` compares.
 
@@ -6,4 +7,5 @@
 
 mod logits;
 mod oracle;
+mod running;
 mod vectors;

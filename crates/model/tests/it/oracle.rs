@@ -1,16 +1,25 @@
 //! The whole model in one file: every formula as the papers write it, in f64, nothing shared, nothing fast.
 //!
 //! Reads the same [`Checkpoint`] as [`model::Transformer`], and has no other line in common with it. All tokens of one sequence go
-//! through at once. Block formats are decoded to plain numbers; activations are not rounded.
+//! through at once. Block formats are decoded to plain numbers, and their inputs rounded where that is asked for.
 
 use std::f64::consts::PI;
 
 use checkpoint::{Checkpoint, Config, RopeScaling};
 use quant::{RowSource, decode_row};
 
+/// What happens to the inputs of matrices in block formats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Inputs {
+    /// Nothing, as in the reference.
+    Exact,
+    /// They are rounded to 8 bits, a scale for each of the matrix's blocks (docs/numerics.md).
+    Int8,
+}
+
 /// Logits `[tokens, vocab]` of one sequence.
-pub(crate) fn logits(checkpoint: &Checkpoint, tokens: &[u32]) -> Vec<f32> {
-    let oracle = Oracle { checkpoint, config: &checkpoint.config };
+pub(crate) fn logits(checkpoint: &Checkpoint, tokens: &[u32], inputs: Inputs) -> Vec<f32> {
+    let oracle = Oracle { checkpoint, config: &checkpoint.config, inputs };
     let embeddings = oracle.matrix("tok_embeddings");
     let mut x: Rows = tokens.iter().map(|&token| embeddings[token as usize].clone()).collect();
     for layer in 0..oracle.config.n_layers {
@@ -20,8 +29,8 @@ pub(crate) fn logits(checkpoint: &Checkpoint, tokens: &[u32]) -> Vec<f32> {
         let fed = oracle.feed_forward(&oracle.norm(&x, &at("ffn_norm")), &at("feed_forward"));
         x = sum(&x, &fed);
     }
-    let output = if oracle.config.tied_embeddings { embeddings } else { oracle.matrix("output") };
-    let logits = times(&oracle.norm(&x, "norm"), &output);
+    let output = if oracle.config.tied_embeddings { "tok_embeddings" } else { "output" };
+    let logits = oracle.times(&oracle.norm(&x, "norm"), output);
     logits.into_iter().flatten().map(|x| x as f32).collect()
 }
 
@@ -30,6 +39,7 @@ type Rows = Vec<Vec<f64>>;
 struct Oracle<'a> {
     checkpoint: &'a Checkpoint,
     config: &'a Config,
+    inputs: Inputs,
 }
 
 impl Oracle<'_> {
@@ -43,6 +53,15 @@ impl Oracle<'_> {
             floats.iter().map(|&x| f64::from(x)).collect()
         };
         (0..tensor.rows()).map(row).collect()
+    }
+
+    /// `x · weightᵀ`.
+    fn times(&self, x: &Rows, name: &str) -> Rows {
+        let weight = self.matrix(name);
+        let block = self.checkpoint.tensor(&format!("{name}.weight")).unwrap().format().block_weights();
+        let rounds = self.inputs == Inputs::Int8 && block > 1;
+        let input = |row: &Vec<f64>| if rounds { rounded(row, block) } else { row.clone() };
+        x.iter().map(input).map(|row| weight.iter().map(|w| dot(&row, w)).collect()).collect()
     }
 
     /// RMSNorm: `x / sqrt(mean(x²) + eps) · weight`.
@@ -59,7 +78,7 @@ impl Oracle<'_> {
     /// Grouped-query attention over the past, or over a window of it.
     fn attention(&self, layer: usize, x: &Rows) -> Rows {
         let Config { n_heads, n_kv_heads, head_dim, .. } = *self.config;
-        let product = |name: &str| times(x, &self.matrix(&format!("layers.{layer}.attention.{name}")));
+        let product = |name: &str| self.times(x, &format!("layers.{layer}.attention.{name}"));
         let (mut q, mut k, v) = (product("wq"), product("wk"), product("wv"));
         for position in 0..x.len() {
             self.rotate(&mut q[position], position);
@@ -83,7 +102,7 @@ impl Oracle<'_> {
                 }
             }
         }
-        times(&mixed, &self.matrix(&format!("layers.{layer}.attention.wo")))
+        self.times(&mixed, &format!("layers.{layer}.attention.wo"))
     }
 
     /// Rotary embedding (arXiv 2104.09864): adjacent pairs are complex numbers, turned by `position · frequency`.
@@ -117,8 +136,7 @@ impl Oracle<'_> {
     /// SwiGLU, or a weighted sum of the chosen experts' (arXiv 2401.04088).
     fn feed_forward(&self, x: &Rows, part: &str) -> Rows {
         let Some(experts) = self.config.experts else { return self.swiglu(x, part) };
-        let chosen: Vec<_> =
-            times(x, &self.matrix(&format!("{part}.gate"))).iter().map(|g| top(g, experts.used)).collect();
+        let chosen: Vec<_> = self.times(x, &format!("{part}.gate")).iter().map(|g| top(g, experts.used)).collect();
         let mut out = vec![vec![0.0; self.config.dim]; x.len()];
         for expert in 0..experts.count {
             let answers = self.swiglu(x, &format!("{part}.experts.{expert}"));
@@ -131,11 +149,11 @@ impl Oracle<'_> {
     }
 
     fn swiglu(&self, x: &Rows, part: &str) -> Rows {
-        let [w1, w2, w3] = ["w1", "w2", "w3"].map(|name| self.matrix(&format!("{part}.{name}")));
+        let [w1, w2, w3] = ["w1", "w2", "w3"].map(|name| format!("{part}.{name}"));
         let gated =
             |(gate, up): (Vec<f64>, Vec<f64>)| gate.iter().zip(up).map(|(g, u)| g / (1.0 + (-g).exp()) * u).collect();
-        let inner: Rows = times(x, &w1).into_iter().zip(times(x, &w3)).map(gated).collect();
-        times(&inner, &w2)
+        let inner: Rows = self.times(x, &w1).into_iter().zip(self.times(x, &w3)).map(gated).collect();
+        self.times(&inner, &w2)
     }
 }
 
@@ -154,9 +172,13 @@ fn softmax(scores: &[f64]) -> Vec<f64> {
     exps.iter().map(|e| e / sum).collect()
 }
 
-/// `x · weightᵀ`.
-fn times(x: &Rows, weight: &Rows) -> Rows {
-    x.iter().map(|row| weight.iter().map(|w| dot(row, w)).collect()).collect()
+/// Each block as 8-bit codes times the scale that makes its largest number 127.
+fn rounded(row: &[f64], block: usize) -> Vec<f64> {
+    let round = |numbers: &[f64]| -> Vec<f64> {
+        let scale = numbers.iter().fold(0.0, |largest: f64, x| largest.max(x.abs())) / 127.0;
+        numbers.iter().map(|x| if scale > 0.0 { (x / scale).round_ties_even() * scale } else { 0.0 }).collect()
+    };
+    row.chunks(block).flat_map(round).collect()
 }
 
 fn sum(a: &Rows, b: &Rows) -> Rows {
