@@ -1,1 +1,41 @@
-//! Described in ARCHITECTURE.md.
+//! The door to everything below: load a model, submit requests, read events.
+//!
+//! ```text
+//! Request → worker thread: Scheduler::schedule → Transformer::forward → Sampler::sample → Scheduler::commit → Event
+//! ```
+//!
+//! The loop is `step.rs`. The engine knows no dialect, no HTTP and no SQL; no tensor type crosses this door.
+
+#![forbid(unsafe_code)]
+
+mod answer;
+mod bench;
+mod card;
+mod context;
+mod engine;
+mod error;
+mod event;
+mod limits;
+mod options;
+mod output;
+mod request;
+mod score;
+mod step;
+mod template;
+mod worker;
+
+pub use bench::{Measurement, Workload};
+pub use card::ModelCard;
+pub use engine::Engine;
+pub use error::Error;
+pub use event::{Ended, Event, EventStream, FinishReason, TextKind, Timings, TokenEvent, Usage};
+pub use options::EngineOptions;
+pub use request::{Prompt, Request};
+pub use template::{Template, TextFront};
+
+// What a client needs to phrase a request, so that it depends on this crate alone.
+pub use checkpoint::{Config, Layout};
+pub use compute::KvType;
+pub use prompt;
+pub use sampling::SamplingParams;
+pub use tokenizer::{TemplateVersion, TokenId, Tokenizer};

@@ -1,0 +1,180 @@
+//! One answer under way: from a row of logits to the events that its client hears.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Sender;
+use std::time::Instant;
+
+use prompt::AnswerEvent;
+use sampling::{Sampled, Sampler, StopStrings};
+use tokenizer::{TemplateVersion, TokenId, Tokenizer};
+
+use crate::output::Output;
+use crate::{Error, Event, FinishReason, Request, TextKind, Timings, TokenEvent, Usage};
+
+/// A request, checked and rendered, on its way to the worker thread.
+pub(crate) struct Submission {
+    pub prompt: Vec<TokenId>,
+    /// Never more than the context has room for.
+    pub max_new_tokens: usize,
+    /// Why the answer ends when `max_new_tokens` are reached.
+    at_limit: FinishReason,
+    sampler: Sampler,
+    seed: u64,
+    stop: StopStrings,
+    logprobs: bool,
+    /// Template of the prompt; `None` where the answer is plain text.
+    version: Option<TemplateVersion>,
+    events: Sender<Event>,
+    cancelled: Arc<AtomicBool>,
+    submitted: Instant,
+}
+
+impl Submission {
+    /// `(room, vocab)`: tokens that the context still holds, and the size of the vocabulary.
+    ///
+    /// # Errors
+    /// A sampling parameter or a stop string is out of range.
+    pub(crate) fn new(
+        request: Request,
+        prompt: Vec<TokenId>,
+        (room, vocab): (usize, usize),
+        version: Option<TemplateVersion>,
+        (events, cancelled): (Sender<Event>, Arc<AtomicBool>),
+    ) -> Result<Self, Error> {
+        let seed = request.sampling.seed;
+        let mut sampler = Sampler::new(request.sampling, vocab)?;
+        sampler.prompt(&prompt);
+        let asked = request.max_tokens.unwrap_or(usize::MAX);
+        Ok(Self {
+            prompt,
+            max_new_tokens: asked.min(room),
+            at_limit: if asked <= room { FinishReason::Length } else { FinishReason::Context },
+            sampler,
+            seed,
+            stop: StopStrings::new(&request.stop)?,
+            logprobs: request.logprobs,
+            version,
+            events,
+            cancelled,
+            submitted: Instant::now(),
+        })
+    }
+
+    /// Tells the client, as long as it listens.
+    ///
+    /// At most a few events a token, and `max_new_tokens` bounds those: the channel cannot outgrow the answer.
+    pub(crate) fn emit(&self, event: Event) {
+        if self.events.send(event).is_err() {
+            self.cancelled.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+/// One answer under way.
+pub(crate) struct Answer<'t> {
+    submission: Submission,
+    output: Output<'t>,
+    generated: usize,
+    called_tools: bool,
+    first_token: Option<Instant>,
+}
+
+/// What becomes of a sequence after a token.
+pub(crate) enum Next {
+    /// It goes on with this token.
+    Token(TokenId),
+    /// It is over, and its client knows.
+    Ended,
+}
+
+impl<'t> Answer<'t> {
+    pub(crate) fn new(submission: Submission, tokenizer: Option<&'t Tokenizer>) -> Self {
+        let output = Output::new(tokenizer, submission.version, submission.seed);
+        Self { submission, output, generated: 0, called_tools: false, first_token: None }
+    }
+
+    /// The client has gone, or asked for an end.
+    pub(crate) fn cancelled(&self) -> bool {
+        self.submission.cancelled.load(Ordering::Relaxed)
+    }
+
+    /// Chooses the next token and tells the client what it means.
+    pub(crate) fn next(&mut self, logits: &mut [f32]) -> Next {
+        self.advance(logits).unwrap_or_else(|error| {
+            self.submission.emit(Event::Failed(error));
+            Next::Ended
+        })
+    }
+
+    fn advance(&mut self, logits: &mut [f32]) -> Result<Next, Error> {
+        if self.submission.max_new_tokens == 0 {
+            return self.finish(self.submission.at_limit);
+        }
+        let position = (self.submission.prompt.len() + self.generated) as u64;
+        let Sampled { token, logprob, top } = self.submission.sampler.sample(logits, position, None)?;
+        self.first_token.get_or_insert_with(Instant::now);
+        self.generated += 1;
+        self.submission.sampler.accept(token);
+        if self.submission.logprobs {
+            self.submission.emit(Event::Token(TokenEvent { id: token, logprob, top }));
+        }
+        if self.output.ends(token) {
+            return self.finish(FinishReason::Stop);
+        }
+        let parts = self.output.push(token)?;
+        if self.say(parts) {
+            return self.finish(FinishReason::Stop);
+        }
+        if self.generated == self.submission.max_new_tokens {
+            return self.finish(self.submission.at_limit);
+        }
+        Ok(Next::Token(token))
+    }
+
+    /// Emits parts of the answer; true when a stop string ended it.
+    fn say(&mut self, parts: Vec<AnswerEvent>) -> bool {
+        for part in parts {
+            match part {
+                AnswerEvent::Text(text) => {
+                    let released = self.submission.stop.push(&text);
+                    self.text(released.text, TextKind::Content);
+                    if released.stop.is_some() {
+                        return true;
+                    }
+                }
+                AnswerEvent::Thinking(text) => self.text(text, TextKind::Thinking),
+                AnswerEvent::ThinkingEnd => {}
+                AnswerEvent::ToolCall(call) => {
+                    self.called_tools = true;
+                    self.submission.emit(Event::ToolCall(call));
+                }
+            }
+        }
+        false
+    }
+
+    fn finish(&mut self, reason: FinishReason) -> Result<Next, Error> {
+        let rest = self.output.finish()?;
+        let stopped = self.say(rest);
+        let held = self.submission.stop.finish();
+        self.text(held, TextKind::Content);
+        let reason = match reason {
+            _ if stopped => FinishReason::Stop,
+            FinishReason::Stop if self.called_tools => FinishReason::ToolCalls,
+            reason => reason,
+        };
+        let usage = Usage { prompt_tokens: self.submission.prompt.len(), completion_tokens: self.generated };
+        let now = Instant::now();
+        let first = self.first_token.unwrap_or(now);
+        let timings = Timings { prefill: first - self.submission.submitted, decode: now - first };
+        self.submission.emit(Event::Finished { reason, usage, timings });
+        Ok(Next::Ended)
+    }
+
+    fn text(&self, text: String, kind: TextKind) {
+        if !text.is_empty() {
+            self.submission.emit(Event::Text { text, kind });
+        }
+    }
+}

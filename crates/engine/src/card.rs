@@ -1,0 +1,74 @@
+//! What is loaded, and how it will run: the facts that commands show.
+
+use std::time::Duration;
+
+use checkpoint::{About, Checkpoint, Config, Layout};
+use compute::{CpuBackend, KvType};
+use model::{Architecture, Transformer};
+use quant::Format;
+
+use crate::Template;
+use crate::context::Context;
+
+/// What is loaded, and how it will run.
+#[derive(Clone, Debug)]
+pub struct ModelCard {
+    /// What the files say of themselves.
+    pub about: About,
+    /// In whose arrangement they are.
+    pub layout: Layout,
+    /// The model's shape.
+    pub config: Config,
+    /// Which models share its architecture.
+    pub models: &'static str,
+    /// Which instruct template conversations go through, and why, as a sentence.
+    pub template: String,
+    /// Tokens of one conversation, prompt and answer.
+    pub context: usize,
+    /// Number type of keys and values.
+    pub kv_type: KvType,
+    /// Bytes that keys and values of one token take.
+    pub kv_bytes_per_token: usize,
+    /// What was left out, chosen or bounded while loading, in sentences.
+    pub notes: Vec<String>,
+    /// Instruction set of the kernels.
+    pub isa: &'static str,
+    /// Threads that compute.
+    pub threads: usize,
+    /// Names the arithmetic: equal ids give equal bytes.
+    pub numerics_id: String,
+    /// From the first look at the files to the readiness to answer.
+    pub load: Duration,
+}
+
+impl ModelCard {
+    pub(crate) fn new(
+        checkpoint: &Checkpoint,
+        model: &Transformer<CpuBackend>,
+        template: &Template,
+        (context, kv_type): (&Context, KvType),
+        load: Duration,
+    ) -> Self {
+        Self {
+            about: checkpoint.about.clone(),
+            layout: checkpoint.layout,
+            config: checkpoint.config.clone(),
+            models: Architecture::of(&checkpoint.config).map_or("", |row| row.models),
+            template: template.reason().to_owned(),
+            context: context.tokens,
+            kv_type,
+            kv_bytes_per_token: model.kv_layout(kv_type).block_bytes() / compute::KvLayout::BLOCK_TOKENS,
+            notes: checkpoint.notes.iter().chain(&context.note).cloned().collect(),
+            isa: model.backend().isa_name(),
+            threads: model.backend().num_threads(),
+            numerics_id: model.backend().numerics_id(kv_type).to_owned(),
+            load,
+        }
+    }
+}
+
+/// Keys and values are as exact as the weights: f32 where all weights are, f16 otherwise.
+pub(crate) fn default_kv_type(checkpoint: &Checkpoint) -> KvType {
+    let exact = checkpoint.about.formats.iter().all(|(format, _)| *format == Format::F32);
+    if exact { KvType::F32 } else { KvType::F16 }
+}

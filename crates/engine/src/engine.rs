@@ -1,0 +1,148 @@
+//! The handle of a loaded model.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::mpsc::{channel, sync_channel};
+use std::time::{Duration, Instant};
+
+use checkpoint::Checkpoint;
+use compute::{CpuBackend, CpuOptions, KvLayout};
+use model::Transformer;
+use sched::{Limits, Scheduler};
+use tokenizer::TokenId;
+
+use crate::answer::Submission;
+use crate::context::Context;
+use crate::worker::{Command, Worker};
+use crate::{EngineOptions, Error, EventStream, ModelCard, Prompt, Request, TextFront, Workload, card, limits};
+
+/// A model in memory and the thread that runs it. Dropping it ends both.
+#[derive(Debug)]
+pub struct Engine {
+    worker: Worker,
+    card: ModelCard,
+    text: TextFront,
+}
+
+impl Engine {
+    /// Loads the model at `path`: a `.gguf` file, or a folder with safetensors.
+    ///
+    /// `progress` is told the bytes of weights read so far, and of how many.
+    ///
+    /// # Errors
+    /// See [`Error`]: what cannot be run is refused before any weight is read.
+    pub fn load(path: &Path, options: &EngineOptions, progress: &mut dyn FnMut(u64, u64)) -> Result<Self, Error> {
+        let start = Instant::now();
+        let checkpoint = Checkpoint::open(path)?;
+        let text = TextFront::of(&checkpoint, options.template)?;
+        let backend = CpuBackend::new(CpuOptions { threads: options.threads, isa: options.isa.as_deref() })?;
+        let kv_type = options.kv_type.unwrap_or_else(|| card::default_kv_type(&checkpoint));
+        let model = Transformer::load(&checkpoint, backend, progress)?;
+        let context = Context::choose(&checkpoint.config, &model.kv_layout(kv_type), options)?;
+        let kv = model.kv_pool(kv_type, context.blocks as usize)?;
+        let card = ModelCard::new(&checkpoint, &model, &text.template, (&context, kv_type), start.elapsed());
+        let scheduler = Scheduler::new(Limits {
+            step_rows: limits::STEP_ROWS,
+            running: limits::RUNNING,
+            waiting: limits::WAITING,
+            block_tokens: KvLayout::BLOCK_TOKENS,
+            blocks: context.blocks,
+        });
+        let worker = Worker::start(model, kv, scheduler, text.tokenizer.as_ref().ok().cloned())?;
+        Ok(Self { worker, card, text })
+    }
+
+    /// What is loaded, and how it will run.
+    pub fn card(&self) -> &ModelCard {
+        &self.card
+    }
+
+    /// The tokenizer and the template of the model.
+    pub fn text(&self) -> &TextFront {
+        &self.text
+    }
+
+    /// The tokens that a prompt comes to.
+    ///
+    /// # Errors
+    /// The model lacks a tokenizer or a template that the prompt needs, or the messages do not make a conversation.
+    pub fn render(&self, prompt: &Prompt) -> Result<Vec<TokenId>, Error> {
+        match prompt {
+            Prompt::Tokens(tokens) => Ok(tokens.clone()),
+            Prompt::Text(text) => self.text.complete(text),
+            Prompt::Conversation(conversation) => {
+                Ok(self.text.template.render(self.text.tokenizer()?, conversation)?.tokens)
+            }
+        }
+    }
+
+    /// Queues a request. Its events arrive in the stream; dropping the stream cancels it.
+    ///
+    /// # Errors
+    /// The prompt cannot be rendered or does not fit, or a parameter is out of range.
+    pub fn submit(&self, request: Request) -> Result<EventStream, Error> {
+        let prompt = self.render(&request.prompt)?;
+        self.check(&prompt)?;
+        let (sender, events) = channel();
+        let cancelled = Arc::new(AtomicBool::new(false));
+        let room = self.card.context - prompt.len();
+        let version = match &request.prompt {
+            Prompt::Tokens(_) | Prompt::Text(_) => None,
+            Prompt::Conversation(_) => self.text.template.version(),
+        };
+        let size = (room, self.card.config.vocab_size);
+        let submission = Submission::new(request, prompt, size, version, (sender, Arc::clone(&cancelled)))?;
+        self.worker.send(Command::Submit(Box::new(submission)))?;
+        Ok(EventStream { events, cancelled, ended: false })
+    }
+
+    /// Runs `tokens` and calls `row` with the position and the logits of each.
+    ///
+    /// # Errors
+    /// A token id is out of range, or the text does not fit in the context.
+    pub fn score(&self, tokens: &[TokenId], row: &mut dyn FnMut(usize, &[f32])) -> Result<(), Error> {
+        self.check(tokens)?;
+        let (reply, scored) = sync_channel(1);
+        self.worker.send(Command::Score { tokens: tokens.to_vec(), reply })?;
+        let mut rows = 0;
+        for stretch in scored {
+            let stretch = stretch?;
+            for index in 0..stretch.logits.rows() {
+                row(stretch.first + index, stretch.logits.row(index));
+            }
+            rows += stretch.logits.rows();
+        }
+        if rows == tokens.len() { Ok(()) } else { Err(Error::WorkerGone) }
+    }
+
+    /// Runs a workload once; how long its timed part took.
+    ///
+    /// # Errors
+    /// It does not fit in the KV memory.
+    pub fn measure(&self, workload: Workload) -> Result<Duration, Error> {
+        let (reply, duration) = channel();
+        self.worker.send(Command::Measure { workload, reply })?;
+        duration.recv().map_err(|_| Error::WorkerGone)?
+    }
+
+    /// Ids in range, and room for at least one token more.
+    fn check(&self, tokens: &[TokenId]) -> Result<(), Error> {
+        let vocab = self.card.config.vocab_size;
+        if let Some(id) = tokens.iter().find(|t| t.index() >= vocab) {
+            return Err(Error::TokenId { id: id.0, vocab });
+        }
+        let context = self.card.context;
+        if tokens.len() >= context.saturating_add(1) || tokens.is_empty() {
+            return Err(match tokens.is_empty() {
+                true => sched::Refused::Empty.into(),
+                false => Error::ContextLength {
+                    prompt_tokens: tokens.len(),
+                    context,
+                    model_context: self.card.config.context_length,
+                },
+            });
+        }
+        Ok(())
+    }
+}

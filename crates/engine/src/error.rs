@@ -1,0 +1,77 @@
+//! Why a model could not be loaded, or a request not served.
+
+/// Why a model could not be loaded, or a request not served.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The files cannot be read as a model.
+    #[error(transparent)]
+    Checkpoint(#[from] checkpoint::Error),
+    /// The model cannot be run.
+    #[error(transparent)]
+    Model(#[from] model::Error),
+    /// The machine does not grant what was asked for.
+    #[error(transparent)]
+    Compute(#[from] compute::Error),
+    /// The tokenizer file is broken.
+    #[error(transparent)]
+    Tokenizer(#[from] tokenizer::Error),
+    /// The messages do not make a conversation.
+    #[error(transparent)]
+    Prompt(#[from] prompt::Error),
+    /// A sampling parameter is out of range, or the model returned no usable logits.
+    #[error(transparent)]
+    Sampling(#[from] sampling::Error),
+    /// There is no tokenizer, and the request needs one.
+    #[error("this model has no tokenizer ({why}); give token ids instead")]
+    NoTokenizer {
+        /// What was looked for, and where.
+        why: String,
+    },
+    /// There is no instruct template, and the request is a conversation.
+    #[error("{why}; use raw completion, or name a template version")]
+    NoTemplate {
+        /// What was found instead.
+        why: String,
+    },
+    /// The prompt leaves no room for an answer.
+    #[error(
+        "the prompt is {prompt_tokens} tokens long and the context holds {context}: shorten it, or raise --context \
+         (the model was made for {model_context})"
+    )]
+    ContextLength {
+        /// Tokens of the prompt.
+        prompt_tokens: usize,
+        /// Tokens that fit.
+        context: usize,
+        /// Tokens that the model was made for.
+        model_context: usize,
+    },
+    /// The context asked for does not suit the model or the memory.
+    #[error("a context of {asked} tokens is more than {most}, {why}")]
+    Context {
+        /// What was asked for.
+        asked: usize,
+        /// What there can be.
+        most: usize,
+        /// Whose bound it is.
+        why: &'static str,
+    },
+    /// A token id that the model does not have.
+    #[error("token id {id} is out of range: the vocabulary has {vocab} entries")]
+    TokenId {
+        /// The id.
+        id: u32,
+        /// Size of the vocabulary.
+        vocab: usize,
+    },
+    /// The scheduler has no place.
+    #[error(transparent)]
+    Refused(#[from] sched::Refused),
+    /// The worker thread has ended.
+    #[error("the engine's worker thread has ended: this is a defect, please report it with what stands above")]
+    WorkerGone,
+    /// The worker thread cannot be started.
+    #[error("the engine's worker thread cannot be started: {0}")]
+    Thread(#[source] std::io::Error),
+}

@@ -1,0 +1,158 @@
+//! What a client hears.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Receiver;
+use std::time::Duration;
+
+use prompt::ToolCall;
+use tokenizer::TokenId;
+
+use crate::Error;
+
+/// One thing that happened to a request. [`Event::Finished`] or [`Event::Failed`] is the last.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// The prompt has been rendered and taken.
+    Started {
+        /// Its length.
+        prompt_tokens: usize,
+    },
+    /// More of the answer; whole characters.
+    Text {
+        /// The characters.
+        text: String,
+        /// Answer or reasoning.
+        kind: TextKind,
+    },
+    /// A token was chosen. Only where the request asked for log-probabilities.
+    Token(TokenEvent),
+    /// The model calls a tool; the call is complete.
+    ToolCall(ToolCall),
+    /// The answer is complete.
+    Finished {
+        /// Why it ended.
+        reason: FinishReason,
+        /// What it took.
+        usage: Usage,
+        /// How long it took.
+        timings: Timings,
+    },
+    /// The request failed; the engine lives on.
+    Failed(Error),
+}
+
+/// Answer or reasoning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TextKind {
+    /// Meant for the reader.
+    Content,
+    /// Inside `[THINK]` … `[/THINK]`.
+    Thinking,
+}
+
+/// A chosen token.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TokenEvent {
+    /// Which.
+    pub id: TokenId,
+    /// Its natural log-probability, before any filter.
+    pub logprob: f32,
+    /// The likeliest tokens at this place, best first, as many as the request asked for.
+    pub top: Vec<(TokenId, f32)>,
+}
+
+/// Why an answer ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FinishReason {
+    /// The model ended it, or a stop string came.
+    Stop,
+    /// `max_tokens` were generated.
+    Length,
+    /// The context is full.
+    Context,
+    /// The model called tools and waits for their results.
+    ToolCalls,
+}
+
+/// Token counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Tokens of the prompt.
+    pub prompt_tokens: usize,
+    /// Tokens generated, the one that ended the answer included.
+    pub completion_tokens: usize,
+}
+
+/// Durations.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Timings {
+    /// From submission to the first token: waiting and prefill.
+    pub prefill: Duration,
+    /// From the first token to the last.
+    pub decode: Duration,
+}
+
+/// The events of one request, in order. Dropping it cancels the request.
+#[derive(Debug)]
+pub struct EventStream {
+    pub(crate) events: Receiver<Event>,
+    pub(crate) cancelled: Arc<AtomicBool>,
+    pub(crate) ended: bool,
+}
+
+impl EventStream {
+    /// Ends the request at the next step. Events already on their way still arrive; no `Finished` follows.
+    pub fn cancel(&self) {
+        self.cancelled.store(true, Ordering::Relaxed);
+    }
+
+    /// Waits up to `timeout` for the next event; `Ok(None)` where none came in time.
+    ///
+    /// # Errors
+    /// The stream has ended, or the engine has.
+    pub fn next_within(&mut self, timeout: Duration) -> Result<Option<Event>, Ended> {
+        use std::sync::mpsc::RecvTimeoutError::{Disconnected, Timeout};
+        if self.ended {
+            return Err(Ended);
+        }
+        match self.events.recv_timeout(timeout) {
+            Ok(event) => Ok(Some(self.note(event))),
+            Err(Timeout) => Ok(None),
+            Err(Disconnected) if self.cancelled.load(Ordering::Relaxed) => Err(Ended),
+            Err(Disconnected) => Ok(Some(self.note(Event::Failed(Error::WorkerGone)))),
+        }
+    }
+
+    fn note(&mut self, event: Event) -> Event {
+        self.ended = matches!(event, Event::Finished { .. } | Event::Failed(_));
+        event
+    }
+}
+
+/// Nothing more will come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ended;
+
+impl Iterator for EventStream {
+    type Item = Event;
+
+    fn next(&mut self) -> Option<Event> {
+        if self.ended {
+            return None;
+        }
+        match self.events.recv() {
+            Ok(event) => Some(self.note(event)),
+            Err(_) if self.cancelled.load(Ordering::Relaxed) => None,
+            Err(_) => Some(self.note(Event::Failed(Error::WorkerGone))),
+        }
+    }
+}
+
+impl Drop for EventStream {
+    fn drop(&mut self) {
+        self.cancel();
+    }
+}

@@ -1,0 +1,22 @@
+//! How a model is to be loaded.
+
+use compute::KvType;
+use tokenizer::TemplateVersion;
+
+/// How a model is to be loaded; the default suits the machine.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EngineOptions {
+    /// Threads that compute. Default: the physical cores that this process may use. Never changes a result.
+    pub threads: Option<usize>,
+    /// Instruction set to force, by name (`scalar`, `avx2`, …). Default: the fastest there is. Never changes a result.
+    pub isa: Option<String>,
+    /// The most tokens of a conversation, prompt and answer. Default: what the model was made for, as far as
+    /// `kv_memory_bytes` goes.
+    pub context: Option<usize>,
+    /// Number type of keys and values; part of the numerics id. Default: f32 for f32 checkpoints, f16 for all others.
+    pub kv_type: Option<KvType>,
+    /// What keys and values may come to fill. Default: 2 GiB; a command knows its machine and says better.
+    pub kv_memory_bytes: Option<u64>,
+    /// Instruct template to use instead of the one that the files ask for.
+    pub template: Option<TemplateVersion>,
+}

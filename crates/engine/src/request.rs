@@ -1,0 +1,38 @@
+//! What a client asks.
+
+use prompt::Conversation;
+use sampling::SamplingParams;
+use tokenizer::TokenId;
+
+/// What a client asks of the engine.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// What to answer or to continue.
+    pub prompt: Prompt,
+    /// How each token is chosen.
+    pub sampling: SamplingParams,
+    /// The most tokens to generate; `None`: up to the end of the context.
+    pub max_tokens: Option<usize>,
+    /// Strings that end the answer; they are not part of it.
+    pub stop: Vec<String>,
+    /// Report each token with its log-probability ([`crate::Event::Token`]).
+    pub logprobs: bool,
+}
+
+/// What to answer or to continue.
+#[derive(Clone, Debug)]
+pub enum Prompt {
+    /// Token ids, as they are.
+    Tokens(Vec<TokenId>),
+    /// Plain text to be continued, after the begin token; no template.
+    Text(String),
+    /// Messages, to be rendered through the instruct template of the model.
+    Conversation(Box<Conversation>),
+}
+
+impl Request {
+    /// A request with default sampling and no bounds of its own.
+    pub fn new(prompt: Prompt) -> Self {
+        Self { prompt, sampling: SamplingParams::default(), max_tokens: None, stop: Vec::new(), logprobs: false }
+    }
+}

@@ -1,0 +1,126 @@
+//! How conversations become tokens: which template, which tokenizer, and why.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use checkpoint::{Checkpoint, GgufVocab, TokenizerSource};
+use prompt::{Choice, ChosenTemplate, Conversation, Moment};
+use tokenizer::{TemplateVersion, TokenId, Tokenizer};
+
+use crate::Error;
+
+/// The instruct template of a model.
+#[derive(Clone, Debug)]
+pub struct Template(Result<Choice, String>);
+
+impl Template {
+    /// What was asked for, or what the model's files ask for. That there is none shows when a conversation comes.
+    pub fn choose(
+        tokenizer: Result<&Tokenizer, &str>,
+        chat_template: Option<&str>,
+        asked: Option<TemplateVersion>,
+    ) -> Self {
+        Self(match (tokenizer, asked) {
+            (Err(why), _) => Err(format!("without a tokenizer there is no instruct template ({why})")),
+            (Ok(_), Some(version)) => Ok(Choice {
+                template: ChosenTemplate::Instruct(version),
+                reason: format!("The built-in template {version} is used: it was asked for."),
+            }),
+            (Ok(tokenizer), None) => prompt::choose(tokenizer, chat_template).map_err(|error| error.to_string()),
+        })
+    }
+
+    /// Which template is used and why, or why there is none: one sentence.
+    pub fn reason(&self) -> &str {
+        match &self.0 {
+            Ok(choice) => &choice.reason,
+            Err(why) => why,
+        }
+    }
+
+    /// The version whose rules answers follow; `None` where an answer is plain text.
+    pub fn version(&self) -> Option<TemplateVersion> {
+        self.0.as_ref().ok().and_then(Choice::version)
+    }
+
+    /// The tokens of a conversation, and the same for people.
+    ///
+    /// # Errors
+    /// There is no template, or the messages do not make a conversation.
+    pub fn render(&self, tokenizer: &Tokenizer, conversation: &Conversation) -> Result<prompt::Rendered, Error> {
+        let choice = self.0.as_ref().map_err(|why| Error::NoTemplate { why: why.clone() })?;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        Ok(choice.render(tokenizer, conversation, Moment::from_unix_seconds(now))?)
+    }
+}
+
+/// A tokenizer with the template that belongs to it: all that tells how text and conversations become tokens.
+#[derive(Clone, Debug)]
+pub struct TextFront {
+    /// `Err` says what was looked for.
+    pub tokenizer: Result<Arc<Tokenizer>, String>,
+    /// The instruct template.
+    pub template: Template,
+}
+
+impl TextFront {
+    /// The tokenizer at `path`, without reading weights: of a model, or a bare tokenizer file.
+    ///
+    /// # Errors
+    /// The file cannot be read as a model or as a tokenizer.
+    pub fn open(path: &Path, asked: Option<TemplateVersion>) -> Result<Self, Error> {
+        let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        if path.is_file() && !name.ends_with(".gguf") {
+            let tokenizer = Arc::new(Tokenizer::open(path)?);
+            let template = Template::choose(Ok(&tokenizer), None, asked);
+            return Ok(Self { tokenizer: Ok(tokenizer), template });
+        }
+        Self::of(&Checkpoint::open(path)?, asked)
+    }
+
+    /// The tokenizer of a model. A broken one is an error, a missing one is not: token ids still work.
+    pub(crate) fn of(checkpoint: &Checkpoint, asked: Option<TemplateVersion>) -> Result<Self, Error> {
+        let tokenizer = match &checkpoint.tokenizer {
+            TokenizerSource::Gguf(vocab) => Ok(Arc::new(Tokenizer::from_gguf(&gguf_vocab(vocab))?)),
+            TokenizerSource::File(path) => Ok(Arc::new(Tokenizer::open(path)?)),
+            TokenizerSource::None { looked_for } => Err(looked_for.clone()),
+        };
+        let known = tokenizer.as_deref().map_err(String::as_str);
+        let template = Template::choose(known, checkpoint.chat_template.as_deref(), asked);
+        Ok(Self { tokenizer, template })
+    }
+
+    /// The tokenizer.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn tokenizer(&self) -> Result<&Arc<Tokenizer>, Error> {
+        self.tokenizer.as_ref().map_err(|why| Error::NoTokenizer { why: why.clone() })
+    }
+
+    /// Tokens of plain text, the begin token first.
+    ///
+    /// # Errors
+    /// There is no tokenizer.
+    pub fn complete(&self, text: &str) -> Result<Vec<TokenId>, Error> {
+        let tokenizer = self.tokenizer()?;
+        Ok(tokenizer.bos().into_iter().chain(tokenizer.encode(text)).collect())
+    }
+}
+
+/// The same words on two floors that do not know each other.
+fn gguf_vocab(vocab: &GgufVocab) -> tokenizer::GgufVocab {
+    tokenizer::GgufVocab {
+        model: vocab.model.clone(),
+        pre: vocab.pre.clone(),
+        tokens: vocab.tokens.clone(),
+        scores: vocab.scores.clone(),
+        token_types: vocab.token_types.clone(),
+        bos_id: vocab.bos_id,
+        eos_id: vocab.eos_id,
+        unknown_id: vocab.unknown_id,
+        padding_id: vocab.padding_id,
+        add_space_prefix: vocab.add_space_prefix,
+    }
+}
