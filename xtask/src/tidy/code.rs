@@ -2,7 +2,7 @@
 
 use super::Finding;
 use super::metadata::Workspace;
-use super::source::{Function, code_lines, declared, functions};
+use super::source::{Function, code_lines, declared, functions, trait_impls};
 use super::tree::File;
 
 const LONGEST_FUNCTION: usize = 70;
@@ -68,6 +68,7 @@ fn attached<'a>(lines: &'a [&'a str], line: usize) -> &'a [&'a str] {
 }
 
 fn check_names(path: &str, code: &[String], report: Report<'_>) {
+    let trait_impls = trait_impls(code);
     for part in path.split('/').map(|part| part.strip_suffix(".rs").unwrap_or(part)) {
         if let Some(word) = forbidden_word(part) {
             report(0, format!("`{word}` in a file's name says nothing: name what it holds"));
@@ -79,6 +80,9 @@ fn check_names(path: &str, code: &[String], report: Report<'_>) {
             if let Some(word) = forbidden_word(name) {
                 report(line, format!("`{word}` in `{name}` says nothing: name what it does"));
             }
+        }
+        if trait_impls.iter().any(|&(first, last)| first <= line && line <= last) {
+            continue;
         }
         for (_, name) in declared(text, "fn") {
             if FORBIDDEN_PREFIXES.iter().any(|prefix| name.starts_with(prefix)) {
@@ -148,6 +152,7 @@ mod tests {
             ("crates/a/src/str_utils.rs", "//! Doc.\n".to_owned(), "1: `utils` in a file's name"),
             ("crates/a/src/b.rs", "//! Doc.\nstruct PoolManager;\n".to_owned(), "2: `manager` in `PoolManager`"),
             ("crates/a/src/b.rs", "//! Doc.\nfn get_it() {}\n".to_owned(), "2: `get_it`"),
+            ("crates/a/src/b.rs", "//! Doc.\nimpl<T> Map for X<T>\n{\n fn get_it() {}\n}\n".to_owned(), ""),
             ("crates/a/src/b.rs", "//! Doc.\n#[cfg(feature = \"x\")]\nmod x;\n".to_owned(), ""),
             (
                 "crates/a/src/b.rs",

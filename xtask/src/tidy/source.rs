@@ -88,6 +88,17 @@ pub(super) fn functions(code: &[String]) -> Vec<Function> {
     found
 }
 
+/// First and last lines of the blocks that implement a trait, where names are the trait's choice.
+pub(super) fn trait_impls(code: &[String]) -> Vec<(usize, usize)> {
+    let starts = (0..code.len()).filter(|&line| code[line].trim_start().starts_with("impl"));
+    let blocks = starts.filter_map(|line| Some((line, body_end(code, line, 0)?)));
+    let header = |line: usize, last: usize| {
+        let text = code[line..=last].join(" ");
+        text[..text.find('{').unwrap_or(text.len())].to_owned()
+    };
+    blocks.filter(|&(line, last)| header(line, last).contains(" for ")).collect()
+}
+
 /// Names that follow the keyword in a line of code, with the column after the name.
 pub(super) fn declared<'t>(text: &'t str, keyword: &str) -> Vec<(usize, &'t str)> {
     let is_word = |c: char| c.is_alphanumeric() || c == '_';

@@ -75,6 +75,7 @@ fn theirs(row: &Value) -> Config {
 }
 
 #[test]
+// LONG: a table, a row a refusal
 fn configurations_that_are_refused() {
     let rows = [
         (r#"{}"#, "model_type: is missing"),
