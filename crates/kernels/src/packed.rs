@@ -93,6 +93,11 @@ impl PackedMatrix {
         self.bytes.len()
     }
 
+    /// The packed bytes, group after group.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// The packed bytes as a grid of `[num_groups, bytes of a group]` in bands of `per_tile` groups: row `g` is what
     /// [`pack_group`] fills.
     pub fn groups_mut(&mut self, per_tile: usize) -> Grid<'_, u8> {

@@ -55,21 +55,43 @@ struct Block<'a> {
 }
 
 impl Block<'_> {
-    /// Calls `step` with the groups that belong together, until all have had their turn.
-    #[inline(always)]
-    fn for_each_step(&self, mut step: impl FnMut(&[usize])) {
-        let len = self.groups.len();
-        let starts: [usize; STREAMS + 1] = std::array::from_fn(|stream| self.groups.start + len * stream / STREAMS);
-        for i in 0..len.div_ceil(STREAMS) {
-            let (mut groups, mut num) = ([0; STREAMS], 0);
-            for stream in 0..STREAMS {
-                if starts[stream] + i < starts[stream + 1] {
-                    groups[num] = starts[stream] + i;
-                    num += 1;
-                }
+    fn num_steps(&self) -> usize {
+        self.groups.len().div_ceil(STREAMS)
+    }
+
+    /// The groups that belong together in a step: one of each stream.
+    fn step(&self, step: usize) -> Step {
+        let (mut groups, mut len) = ([0; STREAMS], 0);
+        let start = |stream: usize| self.groups.start + self.groups.len() * stream / STREAMS;
+        for stream in 0..STREAMS {
+            if start(stream) + step < start(stream + 1) {
+                groups[len] = start(stream) + step;
+                len += 1;
             }
-            step(&groups[..num]);
         }
+        Step { groups, len }
+    }
+}
+
+/// Up to [`STREAMS`] groups of weights.
+#[derive(Clone, Copy)]
+struct Step {
+    groups: [usize; STREAMS],
+    len: usize,
+}
+
+impl Step {
+    /// Vectors of `lanes` rows.
+    #[inline(always)]
+    fn num_strips(&self, lanes: usize) -> usize {
+        self.len * (GROUP / lanes)
+    }
+
+    /// Group and part of a strip.
+    #[inline(always)]
+    fn strip(&self, index: usize, lanes: usize) -> (usize, usize) {
+        let parts = GROUP / lanes;
+        (self.groups[index / parts], index % parts)
     }
 }
 

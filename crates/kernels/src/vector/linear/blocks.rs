@@ -3,10 +3,10 @@
 use std::marker::PhantomData;
 
 use super::codes::Strip;
-use super::{Block, STREAMS, blocks32, blocks256};
+use super::{Block, STREAMS, Step, blocks32, blocks256};
 use crate::Tile;
 use crate::activations::Record;
-use crate::packed::{CHUNK, GROUP, Lines};
+use crate::packed::{CHUNK, GROUP};
 use crate::products::{FormatType, Products, ProductsOperation, code_offset};
 
 /// A block of weights of format `F`, with room for `ROWS` rows.
@@ -34,13 +34,14 @@ impl<F: FormatType, const ROWS: usize> ProductsOperation for Blocks<'_, '_, '_, 
     #[inline(always)]
     fn run<P: Products>(self, products: P) {
         let Self { block, out, .. } = self;
-        block.for_each_step(|groups| {
+        for step in 0..block.num_steps() {
+            let step = block.step(step);
             let mut sums = [[products.splat_float(0.0); ROWS]; MAX_STRIPS];
             for chunk in 0..block.weights.cols().div_ceil(CHUNK) {
-                add_chunk::<P, F, ROWS>(products, block, groups, chunk, &mut sums);
+                add_chunk::<P, F, ROWS>(products, block, &step, chunk, &mut sums);
             }
-            write(products, block, groups, &sums, out);
-        });
+            write(products, block, &step, &sums, out);
+        }
     }
 }
 
@@ -48,34 +49,39 @@ impl<F: FormatType, const ROWS: usize> ProductsOperation for Blocks<'_, '_, '_, 
 fn add_chunk<P: Products, F: FormatType, const ROWS: usize>(
     products: P,
     block: &Block<'_>,
-    groups: &[usize],
+    step: &Step,
     chunk: usize,
     sums: &mut [[P::Float; ROWS]; MAX_STRIPS],
 ) {
-    let rows = block.rows.len();
+    let rows = block.rows.len().min(ROWS);
     let mut records = [block.activations.record(block.rows.start, chunk); ROWS];
     let mut prepared = [[0; 16]; ROWS];
-    for row in 0..rows.min(ROWS) {
+    for row in 0..rows {
         records[row] = block.activations.record(block.rows.start + row, chunk);
         prepared[row] = prepare::<F>(&records[row]);
     }
-    let (records, prepared) = (&records[..rows.min(ROWS)], &prepared[..rows.min(ROWS)]);
-    let parts = GROUP / P::LANES;
+    let (records, prepared) = (&records[..rows], &prepared[..rows]);
+    let num_strips = step.num_strips(P::LANES);
     let mut index = 0;
-    while index < groups.len() * parts {
-        let strip = |index: usize| {
-            let group: &Lines = block.weights.group(groups[index / parts]);
-            Strip { lines: block.weights.chunk(group, chunk), part: index % parts }
-        };
-        if P::STRIPS == 2 && index + 1 < groups.len() * parts {
-            let [first, second] = &mut sums[index..index + 2] else { unreachable!() };
-            add_strips::<P, F, ROWS, 2>(products, [strip(index), strip(index + 1)], records, prepared, [first, second]);
+    while index < num_strips {
+        let first = strip::<P>(block, step, chunk, index);
+        if P::STRIPS == 2 && index + 1 < num_strips {
+            let second = strip::<P>(block, step, chunk, index + 1);
+            let [sums_of_first, sums_of_second] = &mut sums[index..index + 2] else { unreachable!() };
+            let sums = [sums_of_first, sums_of_second];
+            add_strips::<P, F, ROWS, 2>(products, [first, second], records, prepared, sums);
             index += 2;
         } else {
-            add_strips::<P, F, ROWS, 1>(products, [strip(index)], records, prepared, [&mut sums[index]]);
+            add_strips::<P, F, ROWS, 1>(products, [first], records, prepared, [&mut sums[index]]);
             index += 1;
         }
     }
+}
+
+#[inline(always)]
+fn strip<'a, P: Products>(block: &Block<'a>, step: &Step, chunk: usize, index: usize) -> Strip<'a> {
+    let (group, part) = step.strip(index, P::LANES);
+    Strip { lines: block.weights.chunk(block.weights.group(group), chunk), part }
 }
 
 #[inline(always)]
@@ -133,18 +139,19 @@ fn prepare<F: FormatType>(record: &Record<'_>) -> Prepared {
 pub(super) fn write<P: Products, const ROWS: usize>(
     products: P,
     block: &Block<'_>,
-    groups: &[usize],
+    step: &Step,
     sums: &[[P::Float; ROWS]; MAX_STRIPS],
     out: &mut Tile<'_>,
 ) {
-    let (cols, parts) = (out.cols(), GROUP / P::LANES);
-    for (row, index) in block.rows.clone().zip(0..ROWS) {
-        let out = out.row_mut(row);
-        for (strip, sums) in sums.iter().enumerate().take(groups.len() * parts) {
-            let first = groups[strip / parts] * GROUP + strip % parts * P::LANES - cols.start;
-            let end = out.len().min(first + P::LANES);
+    let cols = out.cols();
+    for index in 0..step.num_strips(P::LANES) {
+        let (group, part) = step.strip(index, P::LANES);
+        let first = group * GROUP + part * P::LANES;
+        let end = cols.end.min(first + P::LANES);
+        for row in 0..block.rows.len().min(ROWS) {
             if first < end {
-                products.store(sums[index], &mut out[first..end]);
+                let out = &mut out.row_mut(block.rows.start + row)[first - cols.start..end - cols.start];
+                products.store(sums[index][row], out);
             }
         }
     }

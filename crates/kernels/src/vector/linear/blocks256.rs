@@ -27,17 +27,23 @@ pub(super) fn add<P: Products, F: FormatType, const ROWS: usize, const N: usize>
             weights[n] = codes::codes::<P, F>(products, strips[n], block);
         }
         for row in 0..rows {
-            let start = |j: usize| products.splat(if code_offset(F::FORMAT) == 0 { 0 } else { prepared[row][j] });
             match F::FORMAT.sub_block() {
                 32 => {
-                    let dots = products.dots::<F, N>([start(block); N], &weights, &records[row], 8 * block);
+                    let dots = products.dots::<F, N>(
+                        [correction::<P, F>(products, &prepared[row], block); N],
+                        &weights,
+                        &records[row],
+                        8 * block,
+                    );
                     for n in 0..N {
                         totals[n][row] = products.add(totals[n][row], products.mul(dots[n], scales[n][block]));
                     }
                 }
                 _ => {
-                    let starts = [[start(2 * block); N], [start(2 * block + 1); N]];
-                    let dots = products.half_dots::<F, N>(starts, &weights, &records[row], 8 * block);
+                    let first = correction::<P, F>(products, &prepared[row], 2 * block);
+                    let second = correction::<P, F>(products, &prepared[row], 2 * block + 1);
+                    let dots =
+                        products.half_dots::<F, N>([[first; N], [second; N]], &weights, &records[row], 8 * block);
                     for n in 0..N {
                         let first = products.mul(dots[0][n], scales[n][2 * block]);
                         let second = products.mul(dots[1][n], scales[n][2 * block + 1]);
@@ -50,6 +56,12 @@ pub(super) fn add<P: Products, F: FormatType, const ROWS: usize, const N: usize>
     for n in 0..N {
         finish::<P, F, ROWS>(products, strips[n], &totals[n], &records[..rows], prepared, sums[n]);
     }
+}
+
+/// What products of unsigned codes and the inputs of a sub-block begin with.
+#[inline(always)]
+fn correction<P: Products, F: FormatType>(products: P, prepared: &Prepared, sub_block: usize) -> P::Int {
+    products.splat(if code_offset(F::FORMAT) == 0 { 0 } else { prepared[sub_block] })
 }
 
 /// From integers to sums.

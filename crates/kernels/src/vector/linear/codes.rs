@@ -102,18 +102,17 @@ pub(super) fn sub_scales<P: Products, F: FormatType>(products: P, strip: Strip<'
 #[inline(always)]
 fn scale_bytes<P: Products, F: FormatType>(products: P, strip: Strip<'_>) -> ([P::Int; 4], u32) {
     let nibbles = products.splat(0x0F0F_0F0F);
-    let line = |q: usize| products.load(&strip.lines[const { Layout::of(F::FORMAT).scales() } + q], strip.part);
     let mut bytes = [products.splat(0); 4];
     match F::FORMAT {
         Format::Q2K => {
             for q in 0..4 {
-                bytes[q] = products.and(line(q), nibbles);
+                bytes[q] = products.and(scale_line::<P, F>(products, strip, q), nibbles);
             }
             (bytes, 8)
         }
         Format::Q6K => {
             for q in 0..4 {
-                bytes[q] = line(q);
+                bytes[q] = scale_line::<P, F>(products, strip, q);
             }
             (bytes, 8)
         }
@@ -121,21 +120,28 @@ fn scale_bytes<P: Products, F: FormatType>(products: P, strip: Strip<'_>) -> ([P
             // Six bits, 32 too large: with the topmost turned over they are a signed number.
             let over = products.splat(0x2020_2020);
             for q in 0..4 {
-                let low = products.and(products.shift_right(line(q % 2), 4 * (q as u32 / 2)), nibbles);
-                let high = products.shift_right(line(2), 2 * q as u32);
+                let low = products
+                    .and(products.shift_right(scale_line::<P, F>(products, strip, q % 2), 4 * (q as u32 / 2)), nibbles);
+                let high = products.shift_right(scale_line::<P, F>(products, strip, 2), 2 * q as u32);
                 let high = products.shift_left(products.and(high, products.splat(0x0303_0303)), 4);
                 bytes[q] = products.xor(products.or(low, high), over);
             }
             (bytes, 6)
         }
         _ => {
-            let (first, last) = (line(0), line(2));
+            let (first, last) = (scale_line::<P, F>(products, strip, 0), scale_line::<P, F>(products, strip, 2));
             bytes[0] = products.and(first, products.splat(0x3F3F_3F3F));
             let high = products.and(products.shift_right(first, 2), products.splat(0x3030_3030));
             bytes[1] = products.or(products.and(last, nibbles), high);
             (bytes, 8)
         }
     }
+}
+
+/// Line `q` of the scales.
+#[inline(always)]
+fn scale_line<P: Products, F: FormatType>(products: P, strip: Strip<'_>, q: usize) -> P::Int {
+    products.load(&strip.lines[const { Layout::of(F::FORMAT).scales() } + q], strip.part)
 }
 
 #[inline(always)]
@@ -154,16 +160,15 @@ fn iq4_scales<P: Products, F: FormatType>(products: P, strip: Strip<'_>, scales:
 #[inline(always)]
 pub(super) fn mins<P: Products, F: FormatType>(products: P, strip: Strip<'_>) -> [P::Int; 8] {
     let nibbles = products.splat(0x0F0F_0F0F);
-    let line = |q: usize| products.load(&strip.lines[const { Layout::of(F::FORMAT).scales() } + q], strip.part);
     let mut bytes = [products.splat(0); 4];
     match F::FORMAT {
         Format::Q2K => {
             for q in 0..4 {
-                bytes[q] = products.and(products.shift_right(line(q), 4), nibbles);
+                bytes[q] = products.and(products.shift_right(scale_line::<P, F>(products, strip, q), 4), nibbles);
             }
         }
         Format::Q4K | Format::Q5K => {
-            let (first, last) = (line(1), line(2));
+            let (first, last) = (scale_line::<P, F>(products, strip, 1), scale_line::<P, F>(products, strip, 2));
             bytes[0] = products.and(first, products.splat(0x3F3F_3F3F));
             let high = products.and(products.shift_right(first, 2), products.splat(0x3030_3030));
             bytes[1] = products.or(products.and(products.shift_right(last, 4), nibbles), high);

@@ -5,9 +5,9 @@ use std::marker::PhantomData;
 use quant::Format;
 
 use super::blocks::{MAX_STRIPS, write};
-use super::{Block, MANY};
+use super::{Block, MANY, Step};
 use crate::Tile;
-use crate::packed::{GROUP, Lines};
+use crate::packed::Lines;
 use crate::products::{FormatType, Products, ProductsOperation};
 
 /// A block of weights that are plain numbers.
@@ -40,18 +40,19 @@ impl<F: FormatType> ProductsOperation for Numbers<'_, '_, '_, F> {
     #[inline(always)]
     fn run<P: Products>(self, products: P) {
         let Self { block, out, .. } = self;
-        block.for_each_step(|groups| {
+        for step in 0..block.num_steps() {
+            let step = block.step(step);
             let mut sums = [[products.splat_float(0.0); MANY]; MAX_STRIPS];
             for first in (0..block.weights.cols()).step_by(DEPTH) {
                 let depth = DEPTH.min(block.weights.cols() - first);
                 if P::STRIPS == 2 {
-                    add_inputs::<P, F, 4>(products, block, groups, (first, depth), &mut sums);
+                    add_inputs::<P, F, 4>(products, block, &step, (first, depth), &mut sums);
                 } else {
-                    add_inputs::<P, F, 2>(products, block, groups, (first, depth), &mut sums);
+                    add_inputs::<P, F, 2>(products, block, &step, (first, depth), &mut sums);
                 }
             }
-            write(products, block, groups, &sums, out);
-        });
+            write(products, block, &step, &sums, out);
+        }
     }
 }
 
@@ -60,27 +61,32 @@ impl<F: FormatType> ProductsOperation for Numbers<'_, '_, '_, F> {
 fn add_inputs<P: Products, F: FormatType, const N: usize>(
     products: P,
     block: &Block<'_>,
-    groups: &[usize],
+    step: &Step,
     inputs: (usize, usize),
     sums: &mut [[P::Float; MANY]; MAX_STRIPS],
 ) {
-    let parts = GROUP / P::LANES;
-    let num_strips = groups.len() * parts;
+    let num_strips = step.num_strips(P::LANES);
     let mut index = 0;
     while index < num_strips {
-        let strip = |i: usize| Strip { group: block.weights.group(groups[i / parts]), part: i % parts };
+        let first = strip::<P>(block, step, index);
         if index + N <= num_strips {
-            let mut strips = [strip(index); N];
+            let mut strips = [first; N];
             for n in 1..N {
-                strips[n] = strip(index + n);
+                strips[n] = strip::<P>(block, step, index + n);
             }
             add_rows::<P, F, N>(products, block, strips, inputs, &mut sums[index..]);
             index += N;
         } else {
-            add_rows::<P, F, 1>(products, block, [strip(index)], inputs, &mut sums[index..]);
+            add_rows::<P, F, 1>(products, block, [first], inputs, &mut sums[index..]);
             index += 1;
         }
     }
+}
+
+#[inline(always)]
+fn strip<'a, P: Products>(block: &Block<'a>, step: &Step, index: usize) -> Strip<'a> {
+    let (group, part) = step.strip(index, P::LANES);
+    Strip { group: block.weights.group(group), part }
 }
 
 #[inline(always)]
