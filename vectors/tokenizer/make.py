@@ -20,7 +20,8 @@ from mistral_common.tokens.tokenizers.sentencepiece import SentencePieceTokenize
 from mistral_common.tokens.tokenizers.tekken import Tekkenizer
 from sentencepiece import sentencepiece_model_pb2
 
-from texts import LONG, POOLS, RANDOM_BLOCK, RANDOM_COUNT, TEXTS, TRAINING, WORDS, Random, long_texts, random_texts
+from texts import LONG, POOLS, RANDOM_BLOCK, RANDOM_COUNT, TEXTS, TRAINING, WORDS
+from texts import Random, every_character, long_texts, random_texts
 
 HERE = pathlib.Path(__file__).resolve().parent
 PATTERN = (
@@ -281,6 +282,8 @@ def main():
     rule = {"texts": TEXTS, "long_rule": LONG, "pools": POOLS, "words": WORDS, "random": [RANDOM_COUNT, RANDOM_BLOCK]}
     names = [f"tokenizer.model.{version}" for version in SPM_VERSIONS] + ["plain.model", "unigram.model", "folding.model"]
     names += [f"tekken_{version}.json" for version in TEKKEN_NUM_TEXT]
+    every = load(HERE / "tekken_v13.json")
+    rule["every_character"] = [fnv([every.encode(text, False, False)]) for text in every_character()]
     write_json("golden.json", rule | {"tokenizers": {name: golden(HERE / name) for name in names}}, ())
     if len(sys.argv) > 1:
         files = sorted(path for path in pathlib.Path(sys.argv[1]).iterdir() if ".model" in path.name or path.suffix == ".json")

@@ -117,3 +117,10 @@ def random_texts(count):
 
 def long_texts():
     return [unit * count for unit, count in LONG]
+
+
+def every_character():
+    """All characters, in three places each, by blocks of 4096."""
+    for start in range(0, 0x110000, 4096):
+        codes = (code for code in range(start, start + 4096) if not 0xD800 <= code <= 0xDFFF)
+        yield "".join("x{0}Y{0} {0}".format(chr(code)) for code in codes)

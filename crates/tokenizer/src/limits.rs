@@ -8,7 +8,7 @@ pub(crate) const FILE_BYTES: u64 = 128 << 20;
 /// Tokens of a vocabulary.
 pub(crate) const VOCABULARY: usize = 1 << 20;
 /// Bytes of all pieces of a vocabulary together.
-pub(crate) const VOCABULARY_BYTES: usize = 64 << 20;
+pub(crate) const VOCABULARY_BYTES: usize = 8 << 20;
 /// Bytes of one piece.
 pub(crate) const PIECE_BYTES: usize = 4096;
 /// Bytes of one settings section of a `tekken.json` (`image`, `audio`, `model_settings_builder`).

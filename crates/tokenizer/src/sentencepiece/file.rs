@@ -4,13 +4,14 @@ use super::charsmap::Charsmap;
 use super::protobuf::{Fields, Value};
 use super::{Model, Named, Normalizer, Piece, spaces};
 use crate::pieces::Kind;
-use crate::{Error, limits};
+use crate::trie::Trie;
+use crate::{Error, TokenId, limits};
 
 /// Reads the model and checks that everything in it that matters is known.
 pub(super) fn read(bytes: &[u8]) -> Result<(Model, Named), Error> {
     let mut pieces = Vec::new();
     let mut trainer = Trainer::default();
-    let mut normalizer = Normalizer { charsmap: None, add_prefix: true, fold_spaces: true };
+    let mut normalizer = Normalizer { fold_spaces: true, ..Normalizer::identity(true) };
     for field in Fields::new(bytes, "the file") {
         match field? {
             (1, Value::Bytes(message)) => {
@@ -29,31 +30,35 @@ pub(super) fn read(bytes: &[u8]) -> Result<(Model, Named), Error> {
     }
     let is_unigram = trainer.is_unigram()?;
     trainer.check(&pieces, is_unigram)?;
+    let user_defined = pieces.iter().filter(|piece| piece.kind == Kind::UserDefined);
+    normalizer.verbatim = Trie::new(user_defined.map(|piece| (piece.text.as_bytes(), TokenId(0))));
+    let pieces = pieces.into_iter().map(respelled).collect();
     let Trainer { unknown_text, named, .. } = trainer;
     Ok((Model { pieces, is_unigram, normalizer, unknown_text }, named))
 }
 
+/// A piece as the file spells it, with `▁` for spaces.
 fn piece(id: usize, message: &[u8]) -> Result<Piece, Error> {
     let mut piece = Piece { text: String::new(), score: 0.0, kind: Kind::Normal };
-    let mut has_plain_space = false;
     for field in Fields::new(message, "a piece") {
         match field? {
             (1, value) => {
                 let not_text = || Error::malformed(format_args!("token {id}"), "its piece is not text");
-                let text = value.text().ok_or_else(not_text)?;
-                has_plain_space = text.contains(' ');
-                piece.text = spaces(text);
+                value.text().ok_or_else(not_text)?.clone_into(&mut piece.text);
             }
             (2, Value::Fixed32(score)) => piece.score = f32::from_le_bytes(score),
             (3, Value::Varint(kind)) => piece.kind = self::kind(id, kind)?,
             _ => {}
         }
     }
-    // The text that pieces are compared with has `▁` for every space, so such a piece is never found.
-    if has_plain_space && matches!(piece.kind, Kind::Normal | Kind::UserDefined) {
-        piece.kind = Kind::Never;
-    }
     Ok(piece)
+}
+
+/// The piece with plain spaces.
+fn respelled(Piece { text, score, kind }: Piece) -> Piece {
+    // The text that pieces are compared with has `▁` for every space, so a piece with a plain one is never found.
+    let never = text.contains(' ') && matches!(kind, Kind::Normal | Kind::UserDefined);
+    Piece { text: spaces(&text), score, kind: if never { Kind::Never } else { kind } }
 }
 
 fn kind(id: usize, number: u64) -> Result<Kind, Error> {

@@ -89,7 +89,7 @@ impl SentencePiece {
 
     /// The tokens of a text, with the space before it that the model asks for, or without.
     pub(crate) fn encode(&self, text: &str, with_prefix: bool) -> Vec<TokenId> {
-        let text = self.normalizer.normalize(text, with_prefix, &self.user_defined);
+        let text = self.normalizer.normalize(text, with_prefix);
         let mut tokens = Tokens { model: self, ids: Vec::with_capacity(text.len() / 4), after_unknown: false };
         match &self.division {
             Division::Unigram(unigram) => unigram.divide(&text, |id, piece| tokens.push(Some(id), piece)),

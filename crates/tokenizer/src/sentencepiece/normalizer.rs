@@ -15,6 +15,8 @@ pub(crate) struct Normalizer {
     pub add_prefix: bool,
     /// Spaces at both ends go, and of several between words one stays.
     pub fold_spaces: bool,
+    /// Pieces that the table of characters leaves alone: the user-defined ones, as the file spells them.
+    pub verbatim: Trie,
 }
 
 /// What decoding does with a space that begins a text.
@@ -30,8 +32,8 @@ pub(crate) enum FirstSpace {
 
 impl Normalizer {
     /// The normaliser of Mistral's models.
-    pub(crate) const fn identity(add_prefix: bool) -> Self {
-        Self { charsmap: None, add_prefix, fold_spaces: false }
+    pub(crate) fn identity(add_prefix: bool) -> Self {
+        Self { charsmap: None, add_prefix, fold_spaces: false, verbatim: Trie::default() }
     }
 
     pub(super) const fn first_space(&self) -> FirstSpace {
@@ -43,10 +45,10 @@ impl Normalizer {
     }
 
     /// The text to divide, with plain spaces; nothing where nothing is left of it.
-    pub(super) fn normalize(&self, text: &str, with_prefix: bool, user_defined: &Trie) -> String {
+    pub(super) fn normalize(&self, text: &str, with_prefix: bool) -> String {
         let prefix = if with_prefix && self.add_prefix { " " } else { "" };
         if self.charsmap.is_some() || self.fold_spaces {
-            return self.rewrite(text, prefix, user_defined);
+            return self.rewrite(text, prefix);
         }
         match text {
             "" => String::new(),
@@ -55,10 +57,10 @@ impl Normalizer {
         }
     }
 
-    fn rewrite(&self, text: &str, prefix: &str, user_defined: &Trie) -> String {
+    fn rewrite(&self, text: &str, prefix: &str) -> String {
         let mut rest = text;
         while self.fold_spaces
-            && let (" ", after) = self.next(rest, user_defined)
+            && let (" ", after) = self.next(rest)
         {
             rest = after;
         }
@@ -68,7 +70,7 @@ impl Normalizer {
         let mut out = prefix.to_owned();
         let mut after_space = self.fold_spaces;
         while !rest.is_empty() {
-            let (replacement, after) = self.next(rest, user_defined);
+            let (replacement, after) = self.next(rest);
             let kept = if after_space { replacement.trim_start_matches(' ') } else { replacement };
             out.push_str(&spaces(kept));
             if !kept.is_empty() {
@@ -83,14 +85,14 @@ impl Normalizer {
     }
 
     /// What the beginning of a text becomes, and what follows it. Only of an empty text is both empty.
-    fn next<'t>(&'t self, text: &'t str, user_defined: &Trie) -> (&'t str, &'t str) {
-        let defined = user_defined.longest_prefix(text.as_bytes()).map(|(length, _)| length);
-        if let (None, Some(charsmap)) = (defined, &self.charsmap)
+    fn next<'t>(&'t self, text: &'t str) -> (&'t str, &'t str) {
+        let kept = self.verbatim.longest_prefix(text.as_bytes()).map(|(length, _)| length);
+        if let (None, Some(charsmap)) = (kept, &self.charsmap)
             && let Some((length, replacement)) = charsmap.longest_prefix(text)
         {
             return (replacement, text.get(length..).unwrap_or_default());
         }
         let character = text.chars().next().map_or(0, char::len_utf8);
-        text.split_at_checked(defined.unwrap_or(character)).unwrap_or((text, ""))
+        text.split_at_checked(kept.unwrap_or(character)).unwrap_or((text, ""))
     }
 }

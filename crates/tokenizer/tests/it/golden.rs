@@ -25,6 +25,23 @@ fn small_tokenizers_agree_on_texts_by_rule() {
     check_table(FILES.map(|name| (name, name)), |name| by_rule(&open(name), &rule, &golden["tokenizers"][name]));
 }
 
+/// Tekken's pattern on all characters: the classes of `tekken/class_table.rs`.
+#[test]
+fn every_character_is_of_its_class() {
+    let expected = strings(&json("golden.json")["every_character"]);
+    let tokenizer = open("tekken_v13.json");
+    let text = |block: u32| -> String {
+        let characters = (block * 4096..(block + 1) * 4096).filter_map(char::from_u32);
+        characters.map(|c| format!("x{c}Y{c} {c}")).collect()
+    };
+    check_table(
+        (0..).zip(expected).map(|(block, hash)| (format!("block {block:#x}"), (block, hash))),
+        |(block, expected)| {
+            if hash([tokenizer.encode(&text(block))]) == expected { Ok(()) } else { Err("differs") }
+        },
+    );
+}
+
 #[test]
 fn gguf_vocabularies_encode_like_their_files() {
     let golden = json("golden.json");
