@@ -74,80 +74,74 @@ fn theirs(row: &Value) -> Config {
     }
 }
 
+/// `(config.json, what the error has to say)`.
+const REFUSED: &[(&str, &str)] = &[
+    (r#"{}"#, "model_type: is missing"),
+    (r#"{"model_type": "qwen3"}"#, "`qwen3` is not supported"),
+    (r#"{"model_type": "mistral4"}"#, "`mistral4` is not supported"),
+    (r#"{"model_type": "mistral3", "text_config": {"model_type": "mistral4"}}"#, "text_config.model_type"),
+    (r#"{"model_type": "mistral3"}"#, "text_config: is missing"),
+    (r#"{"model_type": "mistral", "hidden_act": "gelu"}"#, "hidden_act: `gelu` is not supported"),
+    (r#"{"model_type": "llama", "attention_bias": true}"#, "attention_bias: biases are not supported"),
+    (r#"{"model_type": "llama", "mlp_bias": true}"#, "mlp_bias"),
+    (r#"{"model_type": "mistral", "hidden_size": 0}"#, "hidden_size: 0 is not a whole number between 1 and"),
+    (r#"{"model_type": "mistral", "num_attention_heads": 0}"#, "num_attention_heads: 0"),
+    (r#"{"model_type": "mistral", "num_key_value_heads": 0}"#, "num_key_value_heads: 0"),
+    (r#"{"model_type": "mistral", "num_key_value_heads": 5}"#, "32 heads cannot share 5"),
+    (r#"{"model_type": "mistral", "head_dim": 0}"#, "head_dim: 0"),
+    (r#"{"model_type": "mistral", "head_dim": 65}"#, "head_dim: 65 is odd"),
+    (r#"{"model_type": "mistral", "head_dim": -1}"#, "head_dim: -1"),
+    (r#"{"model_type": "mistral", "head_dim": 1e3}"#, "head_dim: 1000.0 is not a whole number"),
+    (r#"{"model_type": "mistral", "head_dim": 1000000}"#, "wider than any model"),
+    (r#"{"model_type": "mistral", "vocab_size": 0}"#, "vocab_size: 0"),
+    (r#"{"model_type": "mistral", "vocab_size": 9223372036854775808}"#, "vocab_size: 9223372036854775808"),
+    (r#"{"model_type": "mistral", "num_hidden_layers": 18446744073709551615}"#, "num_hidden_layers"),
+    (r#"{"model_type": "mistral", "num_hidden_layers": "many"}"#, "num_hidden_layers: \"many\" is not"),
+    (r#"{"model_type": "mistral", "sliding_window": 0}"#, "sliding_window: 0"),
+    (r#"{"model_type": "mistral", "rms_norm_eps": 0}"#, "rms_norm_eps: 0"),
+    (r#"{"model_type": "mistral", "rms_norm_eps": 1}"#, "rms_norm_eps: 1"),
+    (r#"{"model_type": "mistral", "rope_theta": NaN}"#, "JSON"),
+    (r#"{"model_type": "mistral", "rope_theta": 1e999}"#, "JSON"),
+    (r#"{"model_type": "mistral", "rope_theta": "NaN"}"#, "rope_theta: \"NaN\" is not a number"),
+    (r#"{"model_type": "mistral", "rope_theta": -10000}"#, "rope_theta: -10000 is not a number above 1"),
+    (r#"{"model_type": "mistral", "rope_theta": 0}"#, "rope_theta: 0"),
+    (r#"{"model_type": "mistral", "rope_scaling": {"type": "llama3", "factor": 8}}"#, "`llama3` is not supported"),
+    (r#"{"model_type": "mistral", "rope_scaling": {"type": "dynamic", "factor": 8}}"#, "`dynamic` is not supported"),
+    (r#"{"model_type": "mistral", "rope_scaling": {"rope_type": "longrope"}}"#, "`longrope` is not supported"),
+    (r#"{"model_type": "mistral", "rope_scaling": {"type": "linear"}}"#, "rope_scaling.factor: is missing"),
+    (r#"{"model_type": "mistral", "rope_scaling": {"type": "linear", "factor": 0}}"#, "factor 0"),
+    (r#"{"model_type": "mistral", "rope_scaling": {"type": "yarn", "factor": -4}}"#, "factor -4"),
+    (r#"{"model_type": "mistral", "rope_scaling": {"type": "yarn", "factor": 4, "truncate": false}}"#, "truncate"),
+    (r#"{"model_type": "mistral", "partial_rotary_factor": 0.5}"#, "partial_rotary_factor: 0.5"),
+    (r#"{"model_type": "ministral", "layer_types": ["full_attention"]}"#, "layer_types: 1 kinds for 32 layers"),
+    (
+        r#"{"model_type": "ministral", "num_hidden_layers": 1, "layer_types": ["linear"]}"#,
+        "\"linear\" is not supported",
+    ),
+    (r#"{"model_type": "mixtral", "num_local_experts": 0}"#, "num_local_experts: 0"),
+    (r#"{"model_type": "mixtral", "num_experts_per_tok": 9}"#, "9 experts for a token"),
+    (r#"{"model_type": "mistral", "quantization_config": {"quant_method": "awq"}}"#, "`awq` is not read"),
+    (r#"{"model_type": "mistral", "quantization_config": {"quant_method": "gptq"}}"#, "`gptq` is not read"),
+    (
+        r#"{"model_type": "mistral", "quantization_config":
+            {"quant_method": "compressed-tensors", "format": "nvfp4-pack-quantized"}}"#,
+        "`nvfp4-pack-quantized` is not read",
+    ),
+    (r#"[]"#, "JSON"),
+    (r#""#, "JSON"),
+];
+
 #[test]
 // LONG: a table, a row a refusal
 fn configurations_that_are_refused() {
-    let rows = [
-        (r#"{}"#, "model_type: is missing"),
-        (r#"{"model_type": "qwen3"}"#, "`qwen3` is not supported"),
-        (r#"{"model_type": "mistral4"}"#, "`mistral4` is not supported"),
-        (r#"{"model_type": "mistral3", "text_config": {"model_type": "mistral4"}}"#, "text_config.model_type"),
-        (r#"{"model_type": "mistral3"}"#, "text_config: is missing"),
-        (r#"{"model_type": "mistral", "hidden_act": "gelu"}"#, "hidden_act: `gelu` is not supported"),
-        (r#"{"model_type": "llama", "attention_bias": true}"#, "attention_bias: biases are not supported"),
-        (r#"{"model_type": "llama", "mlp_bias": true}"#, "mlp_bias"),
-        (r#"{"model_type": "mistral", "hidden_size": 0}"#, "hidden_size: 0 is not a whole number between 1 and"),
-        (r#"{"model_type": "mistral", "num_attention_heads": 0}"#, "num_attention_heads: 0"),
-        (r#"{"model_type": "mistral", "num_key_value_heads": 0}"#, "num_key_value_heads: 0"),
-        (r#"{"model_type": "mistral", "num_key_value_heads": 5}"#, "32 heads cannot share 5"),
-        (r#"{"model_type": "mistral", "head_dim": 0}"#, "head_dim: 0"),
-        (r#"{"model_type": "mistral", "head_dim": 65}"#, "head_dim: 65 is odd"),
-        (r#"{"model_type": "mistral", "head_dim": -1}"#, "head_dim: -1"),
-        (r#"{"model_type": "mistral", "head_dim": 1e3}"#, "head_dim: 1000.0 is not a whole number"),
-        (r#"{"model_type": "mistral", "head_dim": 1000000}"#, "wider than any model"),
-        (r#"{"model_type": "mistral", "vocab_size": 0}"#, "vocab_size: 0"),
-        (r#"{"model_type": "mistral", "vocab_size": 9223372036854775808}"#, "vocab_size: 9223372036854775808"),
-        (r#"{"model_type": "mistral", "num_hidden_layers": 18446744073709551615}"#, "num_hidden_layers"),
-        (r#"{"model_type": "mistral", "num_hidden_layers": "many"}"#, "num_hidden_layers: \"many\" is not"),
-        (r#"{"model_type": "mistral", "sliding_window": 0}"#, "sliding_window: 0"),
-        (r#"{"model_type": "mistral", "rms_norm_eps": 0}"#, "rms_norm_eps: 0"),
-        (r#"{"model_type": "mistral", "rms_norm_eps": 1}"#, "rms_norm_eps: 1"),
-        (r#"{"model_type": "mistral", "rope_theta": NaN}"#, "JSON"),
-        (r#"{"model_type": "mistral", "rope_theta": 1e999}"#, "JSON"),
-        (r#"{"model_type": "mistral", "rope_theta": "NaN"}"#, "rope_theta: \"NaN\" is not a number"),
-        (r#"{"model_type": "mistral", "rope_theta": -10000}"#, "rope_theta: -10000 is not a number above 1"),
-        (r#"{"model_type": "mistral", "rope_theta": 0}"#, "rope_theta: 0"),
-        (r#"{"model_type": "mistral", "rope_scaling": {"type": "llama3", "factor": 8}}"#, "`llama3` is not supported"),
-        (
-            r#"{"model_type": "mistral", "rope_scaling": {"type": "dynamic", "factor": 8}}"#,
-            "`dynamic` is not supported",
-        ),
-        (r#"{"model_type": "mistral", "rope_scaling": {"rope_type": "longrope"}}"#, "`longrope` is not supported"),
-        (r#"{"model_type": "mistral", "rope_scaling": {"type": "linear"}}"#, "rope_scaling.factor: is missing"),
-        (r#"{"model_type": "mistral", "rope_scaling": {"type": "linear", "factor": 0}}"#, "factor 0"),
-        (r#"{"model_type": "mistral", "rope_scaling": {"type": "yarn", "factor": -4}}"#, "factor -4"),
-        (r#"{"model_type": "mistral", "rope_scaling": {"type": "yarn", "factor": 4, "truncate": false}}"#, "truncate"),
-        (r#"{"model_type": "mistral", "partial_rotary_factor": 0.5}"#, "partial_rotary_factor: 0.5"),
-        (r#"{"model_type": "ministral", "layer_types": ["full_attention"]}"#, "layer_types: 1 kinds for 32 layers"),
-        (
-            r#"{"model_type": "ministral", "num_hidden_layers": 1, "layer_types": ["linear"]}"#,
-            "\"linear\" is not supported",
-        ),
-        (r#"{"model_type": "mixtral", "num_local_experts": 0}"#, "num_local_experts: 0"),
-        (r#"{"model_type": "mixtral", "num_experts_per_tok": 9}"#, "9 experts for a token"),
-        (r#"{"model_type": "mistral", "quantization_config": {"quant_method": "awq"}}"#, "`awq` is not read"),
-        (r#"{"model_type": "mistral", "quantization_config": {"quant_method": "gptq"}}"#, "`gptq` is not read"),
-        (
-            r#"{"model_type": "mistral", "quantization_config":
-                {"quant_method": "compressed-tensors", "format": "nvfp4-pack-quantized"}}"#,
-            "`nvfp4-pack-quantized` is not read",
-        ),
-        (r#"[]"#, "JSON"),
-        (r#""#, "JSON"),
-        (&"[".repeat(100_000), "JSON"),
-        (&format!("{}{}", r#"{"model_type": "#, "[".repeat(100_000)), "JSON"),
-        (&format!("{{\"a\": \"{}\"}}", "x".repeat(2 << 20)), "size"),
-    ];
-    testkit::check_table(
-        rows.iter().map(|(config, problem)| (&config[..config.len().min(100)], (config, problem))),
-        |row| {
-            refused(
-                &Folder::new(&[("config.json", row.0.as_bytes()), ("model.safetensors", EMPTY)]),
-                "config.json",
-                row.1,
-            )
-        },
-    );
+    let deep = "[".repeat(100_000);
+    let deep_value = format!("{{\"model_type\": {deep}");
+    let long = format!("{{\"a\": \"{}\"}}", "x".repeat(2 << 20));
+    let rows = REFUSED.iter().copied().chain([(deep.as_str(), "JSON"), (&deep_value, "JSON"), (&long, "size")]);
+    testkit::check_table(rows.map(|row| (&row.0[..row.0.len().min(100)], row)), |(config, problem)| {
+        let folder = Folder::new(&[("config.json", config.as_bytes()), ("model.safetensors", EMPTY)]);
+        refused(&folder, "config.json", problem)
+    });
 }
 
 #[test]
