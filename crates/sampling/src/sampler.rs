@@ -90,7 +90,7 @@ impl Sampler {
             return greedy(logits).ok_or(Error::NoCandidate);
         }
         let number = uniform(self.params.seed, position);
-        Ok(self.filtered(logits)?.choose(number))
+        self.filtered(logits)?.choose(number).ok_or(Error::NoCandidate)
     }
 
     /// What does not depend on temperature: penalties, bias, mask.
@@ -102,7 +102,7 @@ impl Sampler {
     }
 
     /// Temperature and the filters, in the order of [`SamplingParams`].
-    fn filtered(&mut self, logits: &[f32]) -> Result<Candidates<'_>, Error> {
+    fn filtered<'a>(&'a mut self, logits: &'a [f32]) -> Result<Candidates<'a>, Error> {
         let params = &self.params;
         let mut candidates = Candidates::new(logits, params.temperature, &mut self.keys).ok_or(Error::NoCandidate)?;
         candidates.top_k(params.top_k);
