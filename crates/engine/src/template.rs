@@ -80,7 +80,7 @@ impl TextFront {
     }
 
     /// The tokenizer of a model. A broken one is an error, a missing one is not: token ids still work.
-    pub(crate) fn of(checkpoint: &Checkpoint, asked: Option<TemplateVersion>) -> Result<Self, Error> {
+    pub fn of(checkpoint: &Checkpoint, asked: Option<TemplateVersion>) -> Result<Self, Error> {
         let tokenizer = match &checkpoint.tokenizer {
             TokenizerSource::Gguf(vocab) => Ok(Arc::new(Tokenizer::from_gguf(&gguf_vocab(vocab))?)),
             TokenizerSource::File(path) => Ok(Arc::new(Tokenizer::open(path)?)),

@@ -1,2 +1,28 @@
-//! x
-fn main() {}
+//! The command line. A command is a file in `commands/`; what several share stands beside this file.
+//!
+//! Data goes to standard output, messages to standard error; exit codes are 0 done, 1 failed, 2 wrong usage.
+#![forbid(unsafe_code)]
+
+mod bandwidth;
+mod cli;
+mod commands;
+mod exit;
+mod flags;
+mod folders;
+mod generation;
+mod interrupt;
+mod loading;
+mod machine;
+mod model_source;
+mod settings;
+mod terminal;
+
+use clap::Parser;
+
+fn main() -> std::process::ExitCode {
+    let cli = cli::Cli::parse();
+    match commands::run(cli.command) {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => exit::report(&error),
+    }
+}

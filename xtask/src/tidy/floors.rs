@@ -22,7 +22,23 @@ const FLOORS: &[(&str, u8, &[&str])] = &[
     ("engine", 4, &["model", "compute", "checkpoint", "sched", "sampling", "grammar", "prompt", "tokenizer", "quant"]),
     ("rag", 5, &["engine", "db"]),
     ("server", 6, &["engine", "hub", "db", "ledger", "rag"]),
-    ("tramontane", 7, &["engine", "server", "rag", "hub", "db", "ledger"]),
+    (
+        "tramontane",
+        7,
+        &[
+            "engine",
+            "server",
+            "rag",
+            "hub",
+            "db",
+            "ledger",
+            "checkpoint",
+            "compute",
+            "kernels",
+            "sampling",
+            "tokenizer",
+        ],
+    ),
     ("xtask", 8, &[]),
 ];
 

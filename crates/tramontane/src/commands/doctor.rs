@@ -1,0 +1,148 @@
+//! `doctor`: what the machine has, what is chosen, where files are, what leaves the machine.
+
+use std::env;
+use std::io::{Write, stdout};
+use std::path::PathBuf;
+
+use clap::Args as ClapArgs;
+use compute::{CpuBackend, CpuOptions, KvType};
+use kernels::Isa;
+use serde_json::{Value, json};
+
+use crate::terminal::bold;
+use crate::{commands, exit, folders, machine, settings};
+
+/// Say what this machine can do, and where things are
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Example:
+  tramontane doctor --json")]
+pub(crate) struct Args {
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// # Errors
+/// `TRAMONTANE_ISA` names what this processor lacks, or standard output is closed.
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    let found = Findings::new()?;
+    if args.json { commands::print_json(&found.json()) } else { found.print() }
+}
+
+struct Findings {
+    processor: Option<String>,
+    features: Vec<&'static str>,
+    available: Vec<&'static str>,
+    chosen: &'static str,
+    threads: usize,
+    /// With keys and values in f16, and in f32.
+    numerics: [String; 2],
+    memory_bytes: Option<u64>,
+    available_bytes: Option<u64>,
+    settings: Option<PathBuf>,
+    /// What is wrong with the settings file, if anything.
+    settings_problem: Option<String>,
+    data: Option<PathBuf>,
+}
+
+impl Findings {
+    fn new() -> anyhow::Result<Self> {
+        let path = settings::path();
+        let (isa, settings_problem) = match settings::read() {
+            Ok(settings) => (settings.isa, None),
+            Err(error) => (None, Some(exit::explain(&error))),
+        };
+        let forced = env::var("TRAMONTANE_ISA").ok().filter(|name| !name.is_empty()).or(isa);
+        // What a model would run on, threads and all.
+        let backend = CpuBackend::new(CpuOptions { threads: None, isa: forced.as_deref() })?;
+        Ok(Self {
+            processor: machine::processor(),
+            features: features(),
+            available: Isa::available().into_iter().map(Isa::name).collect(),
+            chosen: backend.isa_name(),
+            threads: backend.num_threads(),
+            numerics: [KvType::F16, KvType::F32].map(|kv_type| backend.numerics_id(kv_type).to_owned()),
+            memory_bytes: machine::memory_bytes(),
+            available_bytes: machine::available_bytes(),
+            settings: path,
+            settings_problem,
+            data: folders::data(),
+        })
+    }
+
+    fn json(&self) -> Value {
+        json!({
+            "version": env!("CARGO_PKG_VERSION"),
+            "numerics": { "f16": self.numerics[0], "f32": self.numerics[1] },
+            "processor": self.processor,
+            "features": self.features,
+            "isa": { "available": self.available, "chosen": self.chosen },
+            "threads": self.threads,
+            "memory_bytes": self.memory_bytes,
+            "available_bytes": self.available_bytes,
+            "config": {
+                "path": self.settings,
+                "exists": self.settings.as_ref().is_some_and(|path| path.exists()),
+                "problem": self.settings_problem,
+            },
+            "data_folder": self.data,
+            "model_folders": [],
+            "leaves_the_machine": [],
+        })
+    }
+
+    fn print(&self) -> anyhow::Result<()> {
+        let unknown = || "unknown".to_owned();
+        let size = |bytes: Option<u64>| bytes.map_or_else(unknown, machine::readable);
+        let path = |path: &Option<PathBuf>| path.as_ref().map_or_else(unknown, |path| path.display().to_string());
+        let config = match (&self.settings, &self.settings_problem) {
+            (_, Some(problem)) => problem.clone(),
+            (Some(file), None) if !file.exists() => format!("{} (not there: nothing is set)", file.display()),
+            (file, None) => path(file),
+        };
+        let rows = [
+            ("version", env!("CARGO_PKG_VERSION").to_owned()),
+            ("numerics", format!("{} (keys and values in f16), {} (in f32)", self.numerics[0], self.numerics[1])),
+            ("processor", self.processor.clone().unwrap_or_else(unknown)),
+            ("features", self.features.join(" ")),
+            ("kernels", format!("{} (of {}; the result is the same)", self.chosen, self.available.join(", "))),
+            ("threads", self.threads.to_string()),
+            ("memory", format!("{}, {} of it free", size(self.memory_bytes), size(self.available_bytes))),
+            ("config", config),
+            ("data", path(&self.data)),
+            ("models", "are given by path; the model store is not in this version".to_owned()),
+            ("network", "nothing leaves the machine: this version opens no connection".to_owned()),
+        ];
+        let mut out = stdout().lock();
+        for (name, text) in rows {
+            writeln!(out, "{} {}", bold(format!("{name:10}")), crate::terminal::for_stdout(&text))?;
+        }
+        Ok(())
+    }
+}
+
+/// What the processor has of the features that kernels use or may come to use.
+#[cfg(target_arch = "x86_64")]
+fn features() -> Vec<&'static str> {
+    let all = [
+        ("avx2", is_x86_feature_detected!("avx2")),
+        ("fma", is_x86_feature_detected!("fma")),
+        ("f16c", is_x86_feature_detected!("f16c")),
+        ("avx512f", is_x86_feature_detected!("avx512f")),
+        ("avx512bw", is_x86_feature_detected!("avx512bw")),
+        ("avx512dq", is_x86_feature_detected!("avx512dq")),
+        ("avx512vl", is_x86_feature_detected!("avx512vl")),
+        ("avx512vbmi", is_x86_feature_detected!("avx512vbmi")),
+        ("avx512vnni", is_x86_feature_detected!("avx512vnni")),
+        ("avx512bf16", is_x86_feature_detected!("avx512bf16")),
+        ("avxvnni", is_x86_feature_detected!("avxvnni")),
+    ];
+    all.into_iter().filter(|(_, has)| *has).map(|(name, _)| name).collect()
+}
+
+/// No kernels for other processors yet, so nothing to look for.
+#[cfg(not(target_arch = "x86_64"))]
+fn features() -> Vec<&'static str> {
+    Vec::new()
+}

@@ -1,0 +1,156 @@
+//! `score`: how probable a text is to a model, token by token.
+
+use std::fs::{self, File};
+use std::io::{BufWriter, Write, stdout};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use clap::Args as ClapArgs;
+use engine::{Engine, Prompt, TokenId};
+use serde_json::json;
+
+use crate::exit::Usage;
+use crate::flags::ModelFlags;
+use crate::settings::Settings;
+use crate::{commands, loading, terminal};
+
+/// Log-probability of each token of a text, and its perplexity
+///
+/// A text gets the model's begin token in front; token ids are taken as they are.
+/// The first token has no log-probability (null): nothing comes before it.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  tramontane score mistral-7b.gguf --file story.txt
+  tramontane score mistral-7b.gguf --tokens ids.json --logits out.safetensors --json")]
+#[command(group(clap::ArgGroup::new("input").required(true).args(["file", "tokens"])))]
+pub(crate) struct Args {
+    /// A .gguf file or a folder [default: TRAMONTANE_MODEL]
+    model: Option<String>,
+    /// The text; - is standard input
+    #[arg(long)]
+    file: Option<PathBuf>,
+    /// Token ids, as a JSON array; - is standard input
+    #[arg(long, value_name = "FILE")]
+    tokens: Option<PathBuf>,
+    /// Write the logits of all tokens: a tensor `logits`, f32 [tokens, vocabulary]
+    #[arg(long, value_name = "OUT.safetensors")]
+    logits: Option<PathBuf>,
+    /// Print one JSON object: tokens, logprobs, perplexity
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    model_flags: ModelFlags,
+}
+
+/// # Errors
+/// The input cannot be read or does not fit, or the model cannot be loaded.
+pub(crate) fn run(args: &Args, settings: &Settings) -> anyhow::Result<()> {
+    let prompt = args.prompt()?;
+    let engine = loading::load(args.model.as_deref(), args.model_flags.options(settings)?, settings)?;
+    let tokens = engine.render(&prompt)?;
+    let logprobs = score(&engine, &tokens, args.logits.as_deref())?;
+    let perplexity = perplexity(&logprobs);
+    if args.json {
+        let ids: Vec<u32> = tokens.iter().map(|t| t.0).collect();
+        return commands::print_json(&json!({ "tokens": ids, "logprobs": logprobs, "perplexity": perplexity }));
+    }
+    print(&engine, &tokens, &logprobs)?;
+    match perplexity {
+        Some(perplexity) => writeln!(stdout(), "perplexity {perplexity:.4} over {} tokens", tokens.len() - 1)?,
+        None => terminal::note("a single token has no perplexity"),
+    }
+    Ok(())
+}
+
+impl Args {
+    fn prompt(&self) -> anyhow::Result<Prompt> {
+        match (&self.file, &self.tokens) {
+            (Some(file), _) => Ok(Prompt::Text(commands::read_file(file)?)),
+            (None, Some(file)) => {
+                let ids: Vec<u32> = serde_json::from_str(&commands::read_file(file)?)
+                    .with_context(|| format!("{} is not a JSON array of token ids", file.display()))?;
+                Ok(Prompt::Tokens(ids.into_iter().map(TokenId).collect()))
+            }
+            (None, None) => Err(Usage::error("there is no text: give --file or --tokens")),
+        }
+    }
+}
+
+/// Log-probabilities, one a token, `None` for the first.
+fn score(engine: &Engine, tokens: &[TokenId], logits: Option<&Path>) -> anyhow::Result<Vec<Option<f32>>> {
+    let mut writer = logits.map(|path| LogitsFile::create(path, tokens.len(), engine)).transpose()?;
+    let mut logprobs = vec![None; tokens.len()];
+    let mut failure: Option<anyhow::Error> = None;
+    engine.score(tokens, &mut |position, row| {
+        if failure.is_some() {
+            return;
+        }
+        let next = position + 1;
+        let logprob = tokens.get(next).map(|&token| sampling::log_probability(row, token)).transpose();
+        let written = writer.as_mut().map_or(Ok(()), |writer| writer.write(row));
+        match (logprob, written) {
+            (Ok(Some(logprob)), Ok(())) => logprobs[next] = Some(logprob),
+            (Ok(None), Ok(())) => {}
+            (Err(error), _) => failure = Some(error.into()),
+            (_, Err(error)) => failure = Some(error),
+        }
+    })?;
+    if let Some(error) = failure {
+        return Err(error);
+    }
+    writer.map_or(Ok(()), LogitsFile::finish)?;
+    Ok(logprobs)
+}
+
+/// `exp` of minus the mean log-probability.
+fn perplexity(logprobs: &[Option<f32>]) -> Option<f64> {
+    let known: Vec<f64> = logprobs.iter().flatten().map(|&l| f64::from(l)).collect();
+    (!known.is_empty()).then(|| libm::exp(-known.iter().sum::<f64>() / known.len() as f64))
+}
+
+fn print(engine: &Engine, tokens: &[TokenId], logprobs: &[Option<f32>]) -> anyhow::Result<()> {
+    let tokenizer = engine.text().tokenizer().ok();
+    let mut out = BufWriter::new(stdout().lock());
+    for (token, logprob) in tokens.iter().zip(logprobs) {
+        let logprob = logprob.map_or("–".to_owned(), |l| format!("{l:.6}"));
+        let piece = tokenizer.map(|t| format!("{:?}", t.piece(*token))).unwrap_or_default();
+        writeln!(out, "{logprob:>12}  {:>7}  {}", token.0, terminal::for_stdout(&piece))?;
+    }
+    Ok(out.flush()?)
+}
+
+/// A safetensors file that grows row by row under another name, and gets its own when it is complete.
+struct LogitsFile {
+    out: BufWriter<File>,
+    path: PathBuf,
+    partial: PathBuf,
+}
+
+impl LogitsFile {
+    fn create(path: &Path, rows: usize, engine: &Engine) -> anyhow::Result<Self> {
+        let partial = path.with_added_extension("partial");
+        let file = File::create(&partial).with_context(|| partial.display().to_string())?;
+        let mut out = BufWriter::new(file);
+        let cols = engine.card().config.vocab_size;
+        let entry = json!({ "dtype": "F32", "shape": [rows, cols], "data_offsets": [0, rows * cols * 4] });
+        let mut header = json!({ "logits": entry }).to_string();
+        // The numbers begin at a multiple of eight.
+        header.push_str(&" ".repeat(header.len().next_multiple_of(8) - header.len()));
+        out.write_all(&(header.len() as u64).to_le_bytes())?;
+        out.write_all(header.as_bytes())?;
+        Ok(Self { out, path: path.to_owned(), partial })
+    }
+
+    fn write(&mut self, row: &[f32]) -> anyhow::Result<()> {
+        for logit in row {
+            self.out.write_all(&logit.to_le_bytes()).with_context(|| self.partial.display().to_string())?;
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> anyhow::Result<()> {
+        self.out.flush().with_context(|| self.partial.display().to_string())?;
+        fs::rename(&self.partial, &self.path).with_context(|| self.path.display().to_string())
+    }
+}

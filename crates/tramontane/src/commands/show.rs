@@ -1,0 +1,210 @@
+//! `show`: what a model is, without loading its weights.
+
+use std::io::{Write, stdout};
+use std::num::NonZeroUsize;
+
+use checkpoint::{Checkpoint, Config, RopeScaling};
+use clap::Args as ClapArgs;
+use engine::{TextFront, Tokenizer};
+use serde_json::{Map, Value, json};
+use tokenizer::TokenizerKind;
+
+use crate::flags::TemplateFlags;
+use crate::model_source::ModelSource;
+use crate::settings::Settings;
+use crate::terminal::{bold, for_stdout};
+use crate::{commands, machine};
+
+/// Say what a model is: shape, formats, tokenizer, template
+///
+/// Only the headers of the files are read.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Example:
+  tramontane show mistral-7b.gguf --json")]
+pub(crate) struct Args {
+    /// A .gguf file or a folder [default: TRAMONTANE_MODEL]
+    model: Option<String>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+    /// Also print the other values that the files carry
+    #[arg(long)]
+    keys: bool,
+    #[command(flatten)]
+    template: TemplateFlags,
+}
+
+/// # Errors
+/// The files are not there, or are no model that can be run.
+pub(crate) fn run(args: &Args, settings: &Settings) -> anyhow::Result<()> {
+    let ModelSource::Files(path) = ModelSource::find(args.model.as_deref(), settings)?;
+    let checkpoint = Checkpoint::open(&path)?;
+    let text = TextFront::of(&checkpoint, args.template.version(settings)?)?;
+    let model = Headers { checkpoint, text };
+    if args.json { commands::print_json(&as_json(&model)) } else { print(&model, args.keys) }
+}
+
+/// What can be told without reading weights.
+struct Headers {
+    checkpoint: Checkpoint,
+    text: TextFront,
+}
+
+fn as_json(model: &Headers) -> Value {
+    let about = &model.checkpoint.about;
+    let formats: Map<_, _> = about.formats.iter().map(|(format, count)| (format.to_string(), json!(count))).collect();
+    let keys: Map<_, _> = about.keys.iter().map(|(key, value)| (key.clone(), json!(value))).collect();
+    json!({
+        "name": about.name,
+        "license": about.license,
+        "architecture": model.checkpoint.config.architecture,
+        "layout": model.checkpoint.layout.to_string(),
+        "file_type": about.file_type,
+        "parameters": about.parameters,
+        "size_bytes": about.size_bytes,
+        "files": about.files,
+        "formats": formats,
+        "config": config_json(&model.checkpoint.config),
+        "tokenizer": model.text.tokenizer.as_ref().ok().map(|tokenizer| tokenizer_json(tokenizer)),
+        "template": model.text.template.reason(),
+        "notes": model.checkpoint.notes,
+        "keys": keys,
+    })
+}
+
+fn config_json(config: &Config) -> Value {
+    let scaling = match &config.rope.scaling {
+        RopeScaling::None => Value::Null,
+        RopeScaling::Linear { factor } => json!({ "type": "linear", "factor": factor }),
+        RopeScaling::Yarn { factor, original_context, beta_fast, beta_slow, attention_factor } => json!({
+            "type": "yarn",
+            "factor": factor,
+            "original_context": original_context,
+            "beta_fast": beta_fast,
+            "beta_slow": beta_slow,
+            "attention_factor": attention_factor,
+        }),
+    };
+    json!({
+        "vocab_size": config.vocab_size,
+        "dim": config.dim,
+        "hidden_dim": config.hidden_dim,
+        "n_layers": config.n_layers,
+        "n_heads": config.n_heads,
+        "n_kv_heads": config.n_kv_heads,
+        "head_dim": config.head_dim,
+        "norm_eps": config.norm_eps,
+        "context_length": config.context_length,
+        "rope": { "theta": config.rope.theta, "scaling": scaling },
+        "query_scaling": config.query_scaling.map(|q| json!({ "beta": q.beta, "original_context": q.original_context })),
+        "windows": config.windows.iter().map(|window| window.map(NonZeroUsize::get)).collect::<Vec<_>>(),
+        "experts": config.experts.map(|e| json!({ "count": e.count, "used": e.used })),
+        "tied_embeddings": config.tied_embeddings,
+    })
+}
+
+fn tokenizer_json(tokenizer: &Tokenizer) -> Value {
+    json!({
+        "kind": kind_name(tokenizer),
+        "vocab_size": tokenizer.vocab_size(),
+        "special_tokens": tokenizer.num_special(),
+        "template_version": tokenizer.version().map(|version| version.name()),
+        "template_version_is_inferred": tokenizer.version_is_inferred(),
+    })
+}
+
+fn print(model: &Headers, keys: bool) -> anyhow::Result<()> {
+    let about = &model.checkpoint.about;
+    let mut rows = vec![("name", about.name.clone().unwrap_or_else(|| "not given".into()))];
+    rows.extend(about.license.clone().map(|license| ("license", license)));
+    rows.push(("layout", format!("{}, {}", model.checkpoint.layout, files(&about.files))));
+    rows.push(("size", format!("{}, {} parameters", machine::readable(about.size_bytes), count(about.parameters))));
+    rows.push(("formats", formats(model)));
+    rows.extend(shape(&model.checkpoint.config));
+    rows.push((
+        "tokenizer",
+        match &model.text.tokenizer {
+            Ok(tokenizer) => format!(
+                "{}, {} tokens, {} of them special",
+                kind_name(tokenizer),
+                tokenizer.vocab_size(),
+                tokenizer.num_special()
+            ),
+            Err(why) => format!("none: {why}"),
+        },
+    ));
+    rows.push(("template", model.text.template.reason().to_owned()));
+    rows.extend(model.checkpoint.notes.iter().map(|note| ("note", note.clone())));
+    if keys {
+        rows.extend(about.keys.iter().map(|(key, value)| ("key", format!("{key} = {value}"))));
+    }
+    let mut out = stdout().lock();
+    for (name, text) in rows {
+        writeln!(out, "{} {}", bold(format!("{name:12}")), for_stdout(&text))?;
+    }
+    Ok(())
+}
+
+fn shape(config: &Config) -> Vec<(&'static str, String)> {
+    let Config { n_layers, dim, hidden_dim, n_heads, n_kv_heads, head_dim, .. } = config;
+    let mut rows = vec![
+        (
+            "architecture",
+            format!("{}, {n_layers} layers of width {dim}, feed-forward {hidden_dim}", config.architecture),
+        ),
+        ("attention", format!("{n_heads} heads of {head_dim} over {n_kv_heads} key-value heads{}", windows(config))),
+    ];
+    if let Some(experts) = config.experts {
+        rows.push(("experts", format!("{}, {} used for each token", experts.count, experts.used)));
+    }
+    let stretched = match &config.rope.scaling {
+        RopeScaling::None => String::new(),
+        RopeScaling::Linear { factor } => format!(", stretched {factor} times (linear)"),
+        RopeScaling::Yarn { factor, .. } => format!(", stretched {factor} times (YaRN)"),
+    };
+    rows.push(("context", format!("{} tokens, rotary base {}{stretched}", config.context_length, config.rope.theta)));
+    rows
+}
+
+/// `, window 4096` where all layers have one, `, window 32768 in 27 of 36 layers` where some do.
+fn windows(config: &Config) -> String {
+    let windows: Vec<_> = config.windows.iter().flatten().collect();
+    match (windows.first(), windows.len()) {
+        (None, _) => String::new(),
+        (Some(window), count) if count == config.n_layers => format!(", window {window}"),
+        (Some(window), count) => format!(", window {window} in {count} of {} layers", config.n_layers),
+    }
+}
+
+fn formats(model: &Headers) -> String {
+    let about = &model.checkpoint.about;
+    let counts: Vec<_> = about.formats.iter().map(|(format, count)| format!("{format} ({count} tensors)")).collect();
+    match &about.file_type {
+        Some(name) => format!("{name}: {}", counts.join(", ")),
+        None => counts.join(", "),
+    }
+}
+
+fn files(names: &[String]) -> String {
+    match names {
+        [name] => name.clone(),
+        names => format!("{} files", names.len()),
+    }
+}
+
+/// `7248023552` → `7.25 billion`.
+fn count(parameters: u64) -> String {
+    match parameters {
+        0..1_000_000 => parameters.to_string(),
+        1_000_000..1_000_000_000 => format!("{:.1} million", parameters as f64 / 1e6),
+        _ => format!("{:.2} billion", parameters as f64 / 1e9),
+    }
+}
+
+fn kind_name(tokenizer: &Tokenizer) -> &'static str {
+    match tokenizer.kind() {
+        TokenizerKind::SentencePiece => "SentencePiece",
+        TokenizerKind::Tekken => "Tekken",
+    }
+}

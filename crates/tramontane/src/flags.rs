@@ -1,0 +1,194 @@
+//! Flags that several commands share, and what they come to together with config.toml.
+
+use std::hash::{BuildHasher, RandomState};
+use std::path::PathBuf;
+
+use clap::Args;
+use engine::{EngineOptions, KvType, SamplingParams, TemplateVersion};
+
+use crate::exit::Usage;
+use crate::settings::Settings;
+
+/// How the model is loaded.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Model")]
+pub(crate) struct ModelFlags {
+    /// Threads that compute; changes no result [default: the physical cores]
+    #[arg(long, value_name = "N", env = "TRAMONTANE_THREADS", hide_env = true)]
+    threads: Option<usize>,
+    /// Most tokens of prompt and answer together [default: the model's own, as far as memory goes]
+    #[arg(long, value_name = "TOKENS", env = "TRAMONTANE_CONTEXT", hide_env = true)]
+    context: Option<usize>,
+    /// Number type of keys and values [default: f32 for f32 models, else f16]
+    #[arg(long, value_name = "TYPE", env = "TRAMONTANE_KV_TYPE", hide_env = true, value_parser = ["f16", "f32"])]
+    kv_type: Option<String>,
+    /// Instruction set to use instead of the fastest: scalar, avx2, …; changes no result
+    #[arg(long, value_name = "NAME", env = "TRAMONTANE_ISA", hide_env = true, hide = true)]
+    isa: Option<String>,
+}
+
+impl ModelFlags {
+    /// # Errors
+    /// A word that stands for nothing.
+    pub(crate) fn options(&self, settings: &Settings) -> anyhow::Result<EngineOptions> {
+        let kv_type = self.kv_type.as_ref().or(settings.kv_type.as_ref());
+        Ok(EngineOptions {
+            threads: self.threads.or(settings.threads),
+            isa: self.isa.clone().or_else(|| settings.isa.clone()),
+            context: self.context.or(settings.context),
+            kv_type: kv_type.map(|name| kv_type_named(name)).transpose()?,
+            ..EngineOptions::default()
+        })
+    }
+}
+
+/// How conversations are rendered.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Model")]
+pub(crate) struct TemplateFlags {
+    /// Instruct template to use instead of the model's own: v1, v2, v3, v7, v11, v13, v15
+    // Its environment variable is read with the settings: it must not count as a conflict with --raw.
+    #[arg(long, value_name = "VERSION")]
+    template: Option<String>,
+}
+
+impl TemplateFlags {
+    /// # Errors
+    /// There is no such version.
+    pub(crate) fn version(&self, settings: &Settings) -> anyhow::Result<Option<TemplateVersion>> {
+        let name = self.template.as_ref().or(settings.template.as_ref());
+        name.map(|name| template_named(name)).transpose()
+    }
+}
+
+/// How an answer is generated.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Answer")]
+pub(crate) struct AnswerFlags {
+    /// Same model, prompt, parameters and seed: same answer [default: a random one]
+    #[arg(long, value_name = "N", env = "TRAMONTANE_SEED", hide_env = true)]
+    seed: Option<u64>,
+    /// How adventurous: 0 always takes the most probable token [default: 0.7]
+    #[arg(long, value_name = "X", env = "TRAMONTANE_TEMPERATURE", hide_env = true)]
+    temperature: Option<f32>,
+    /// Choose among the most probable tokens that make up this share [default: 0.95]
+    #[arg(long, value_name = "X", env = "TRAMONTANE_TOP_P", hide_env = true)]
+    top_p: Option<f32>,
+    /// Choose among this many most probable tokens [default: 0, all]
+    #[arg(long, value_name = "N", env = "TRAMONTANE_TOP_K", hide_env = true)]
+    top_k: Option<usize>,
+    /// Choose among tokens at least this share as probable as the best [default: 0]
+    #[arg(long, value_name = "X", env = "TRAMONTANE_MIN_P", hide_env = true)]
+    min_p: Option<f32>,
+    /// Choose among the most typical tokens that make up this share [default: 1]
+    #[arg(long, value_name = "X", env = "TRAMONTANE_TYPICAL_P", hide_env = true)]
+    typical_p: Option<f32>,
+    /// Makes what was said before less probable; 1 is off [default: 1]
+    #[arg(long, value_name = "X", env = "TRAMONTANE_REPETITION_PENALTY", hide_env = true)]
+    repetition_penalty: Option<f32>,
+    /// Subtracted from the logit of each token of the answer so far [default: 0]
+    #[arg(long, value_name = "X", env = "TRAMONTANE_PRESENCE_PENALTY", hide_env = true, allow_negative_numbers = true)]
+    presence_penalty: Option<f32>,
+    /// The same once for each time that the token was used [default: 0]
+    #[arg(
+        long,
+        value_name = "X",
+        env = "TRAMONTANE_FREQUENCY_PENALTY",
+        hide_env = true,
+        allow_negative_numbers = true
+    )]
+    frequency_penalty: Option<f32>,
+    /// Most tokens of an answer [default: what the context holds]
+    #[arg(long, value_name = "N", env = "TRAMONTANE_MAX_TOKENS", hide_env = true)]
+    max_tokens: Option<usize>,
+    /// Text that ends the answer; can be given several times
+    #[arg(long, value_name = "TEXT")]
+    stop: Vec<String>,
+    /// System prompt
+    // Its environment variable is read with the settings: it must not count as a conflict with --raw.
+    #[arg(long, value_name = "TEXT")]
+    system: Option<String>,
+    /// JSON schema that the answer must follow (not in this version)
+    #[arg(long, value_name = "FILE")]
+    schema: Option<PathBuf>,
+    /// Say how long it took
+    #[arg(long, env = "TRAMONTANE_STATS", hide_env = true)]
+    stats: bool,
+}
+
+/// What the flags, the environment and config.toml come to.
+#[derive(Clone, Debug)]
+pub(crate) struct AnswerOptions {
+    pub(crate) sampling: SamplingParams,
+    pub(crate) max_tokens: Option<usize>,
+    pub(crate) stop: Vec<String>,
+    pub(crate) system: Option<String>,
+    pub(crate) stats: bool,
+}
+
+impl AnswerFlags {
+    /// # Errors
+    /// A number out of its range, or something that this version does not do.
+    pub(crate) fn options(&self, settings: &Settings) -> anyhow::Result<AnswerOptions> {
+        if self.schema.is_some() {
+            return Err(Usage::error("--schema: constrained decoding is not in this version"));
+        }
+        if self.max_tokens.or(settings.max_tokens) == Some(0) {
+            return Err(Usage::error("--max-tokens is 0: at least one token is needed for an answer"));
+        }
+        let stop = if self.stop.is_empty() { settings.stop.clone().unwrap_or_default() } else { self.stop.clone() };
+        sampling::StopStrings::new(&stop).map_err(|error| Usage::error(error.to_string()))?;
+        Ok(AnswerOptions {
+            sampling: self.sampling(settings)?,
+            max_tokens: self.max_tokens.or(settings.max_tokens),
+            stop,
+            system: self.system.clone().or_else(|| settings.system.clone()),
+            stats: self.stats || settings.stats.unwrap_or(false),
+        })
+    }
+
+    fn sampling(&self, settings: &Settings) -> anyhow::Result<SamplingParams> {
+        let default = SamplingParams::default();
+        let sampling = SamplingParams {
+            temperature: self.temperature.or(settings.temperature).unwrap_or(default.temperature),
+            top_p: self.top_p.or(settings.top_p).unwrap_or(default.top_p),
+            top_k: self.top_k.or(settings.top_k).unwrap_or(default.top_k),
+            min_p: self.min_p.or(settings.min_p).unwrap_or(default.min_p),
+            typical_p: self.typical_p.or(settings.typical_p).unwrap_or(default.typical_p),
+            repetition_penalty: self
+                .repetition_penalty
+                .or(settings.repetition_penalty)
+                .unwrap_or(default.repetition_penalty),
+            presence_penalty: self.presence_penalty.or(settings.presence_penalty).unwrap_or(default.presence_penalty),
+            frequency_penalty: self
+                .frequency_penalty
+                .or(settings.frequency_penalty)
+                .unwrap_or(default.frequency_penalty),
+            seed: self.seed.or(settings.seed).unwrap_or_else(random_seed),
+            ..default
+        };
+        // No bias here, so the size of the vocabulary does not matter.
+        sampling.validate(usize::MAX).map_err(|error| Usage::error(error.to_string()))?;
+        Ok(sampling)
+    }
+}
+
+fn kv_type_named(name: &str) -> anyhow::Result<KvType> {
+    match name {
+        "f16" => Ok(KvType::F16),
+        "f32" => Ok(KvType::F32),
+        _ => Err(Usage::error(format!("kv_type is {name}: it must be f16 or f32"))),
+    }
+}
+
+fn template_named(name: &str) -> anyhow::Result<TemplateVersion> {
+    TemplateVersion::from_name(name).ok_or_else(|| {
+        let names = TemplateVersion::ALL.map(TemplateVersion::name).join(", ");
+        Usage::error(format!("{name} is no template version: there are {names}"))
+    })
+}
+
+/// 32 bits, so that people can type it again; the standard library's hasher is keyed by the system's randomness.
+fn random_seed() -> u64 {
+    RandomState::new().hash_one(0) >> 32
+}

@@ -1,0 +1,75 @@
+//! Loading a model, with a progress bar where somebody watches and it takes more than a second.
+
+use std::io::{IsTerminal, stderr};
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use engine::{Engine, EngineOptions};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::machine;
+use crate::model_source::ModelSource;
+use crate::settings::Settings;
+use crate::terminal;
+
+/// A bar for something quicker would only flicker.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// Keys and values may always have this much.
+const LEAST_KV_BYTES: u64 = 256 << 20;
+
+/// Loads the model that MODEL means.
+///
+/// # Errors
+/// There is no such model, or it cannot be run.
+pub(crate) fn load(word: Option<&str>, options: EngineOptions, settings: &Settings) -> anyhow::Result<Engine> {
+    let ModelSource::Files(path) = ModelSource::find(word, settings)?;
+    let weights = machine::size_bytes(&path);
+    let options = EngineOptions { kv_memory_bytes: kv_memory_bytes(weights), ..options };
+    let mut progress = Progress::new();
+    let engine = Engine::load(&path, &options, &mut |done, total| progress.report(done, total));
+    progress.finish();
+    engine.with_context(|| path.display().to_string())
+}
+
+/// Half of what the weights leave free; `None` where the machine does not say.
+fn kv_memory_bytes(weights: u64) -> Option<u64> {
+    let free = machine::available_bytes()?.saturating_sub(weights);
+    Some((free / 2).max(LEAST_KV_BYTES))
+}
+
+struct Progress {
+    start: Instant,
+    bar: Option<ProgressBar>,
+    watched: bool,
+}
+
+impl Progress {
+    fn new() -> Self {
+        Self { start: Instant::now(), bar: None, watched: stderr().is_terminal() }
+    }
+
+    fn report(&mut self, done: u64, total: u64) {
+        if !self.watched || self.start.elapsed() < PATIENCE {
+            return;
+        }
+        self.bar.get_or_insert_with(|| bar(total)).set_position(done);
+    }
+
+    fn finish(self) {
+        if let Some(bar) = self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn bar(total: u64) -> ProgressBar {
+    let style = ProgressStyle::with_template("loading {wide_bar} {bytes} of {total_bytes}, {eta} left");
+    let bar = ProgressBar::new(total);
+    match style {
+        Ok(style) => bar.with_style(style),
+        Err(error) => {
+            terminal::note(&format!("the progress bar is plain: {error}"));
+            bar
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! What the machine has. Read from `/proc` and `/sys`; elsewhere the answers are `None`.
+
+use std::fs;
+use std::path::Path;
+
+/// The processor's name.
+pub(crate) fn processor() -> Option<String> {
+    let text = fs::read_to_string("/proc/cpuinfo").ok()?;
+    let line = text.lines().find(|line| line.starts_with("model name"))?;
+    Some(line.split_once(':')?.1.trim().to_owned())
+}
+
+/// All memory, in bytes.
+pub(crate) fn memory_bytes() -> Option<u64> {
+    let total = kibibytes("/proc/meminfo", "MemTotal:")?;
+    Some(container_bytes("memory.max").map_or(total, |max| max.min(total)))
+}
+
+/// Memory that can be had without swapping, in bytes.
+pub(crate) fn available_bytes() -> Option<u64> {
+    let available = kibibytes("/proc/meminfo", "MemAvailable:")?;
+    let container = container_bytes("memory.max").zip(container_bytes("memory.current"));
+    Some(container.map_or(available, |(max, current)| max.saturating_sub(current).min(available)))
+}
+
+/// The most memory that this process has held so far, in bytes.
+pub(crate) fn peak_rss_bytes() -> Option<u64> {
+    kibibytes("/proc/self/status", "VmHWM:")
+}
+
+/// Bytes of a file, or of all files directly in a folder.
+pub(crate) fn size_bytes(path: &Path) -> u64 {
+    let file = |path: &Path| fs::metadata(path).map_or(0, |data| if data.is_file() { data.len() } else { 0 });
+    match fs::read_dir(path) {
+        Ok(entries) => entries.flatten().map(|entry| file(&entry.path())).sum(),
+        Err(_) => file(path),
+    }
+}
+
+/// `1536` → `1.5 KiB`.
+pub(crate) fn readable(bytes: u64) -> String {
+    const UNITS: [&str; 5] = ["bytes", "KiB", "MiB", "GiB", "TiB"];
+    let power = (bytes.max(1).ilog2() / 10).min(4);
+    match power {
+        0 => format!("{bytes} bytes"),
+        _ => format!("{:.1} {}", bytes as f64 / 1024f64.powi(power as i32), UNITS[power as usize]),
+    }
+}
+
+fn kibibytes(path: &str, label: &str) -> Option<u64> {
+    let text = fs::read_to_string(path).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix(label))?;
+    line.trim().trim_end_matches(" kB").parse::<u64>().ok()?.checked_mul(1024)
+}
+
+/// A limit or a level of the control group (version 2) that a container runs in; `max` is no limit.
+fn container_bytes(name: &str) -> Option<u64> {
+    fs::read_to_string(Path::new("/sys/fs/cgroup").join(name)).ok()?.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_for_people() {
+        let rows = [(0, "0 bytes"), (1023, "1023 bytes"), (1536, "1.5 KiB"), (5 << 30, "5.0 GiB")];
+        for (bytes, text) in rows {
+            assert_eq!(readable(bytes), text);
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! From the word that names a model to where its files are.
+
+use std::path::{Path, PathBuf};
+
+use crate::exit::Usage;
+use crate::settings::Settings;
+
+/// Where a model is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ModelSource {
+    /// A `.gguf` file or a folder.
+    Files(PathBuf),
+}
+
+impl ModelSource {
+    /// What MODEL means: a path for now. Without MODEL, what the settings say.
+    ///
+    /// # Errors
+    /// There is no such path, or the word names something that this version cannot open.
+    pub(crate) fn find(word: Option<&str>, settings: &Settings) -> anyhow::Result<Self> {
+        let Some(word) = word.or(settings.model.as_deref()) else {
+            return Err(Usage::error(
+                "no model was named, and this version has none built in: give a .gguf file or a folder with \
+                 safetensors files, or set TRAMONTANE_MODEL",
+            ));
+        };
+        let path = Path::new(word);
+        if path.exists() {
+            return Ok(Self::Files(path.to_owned()));
+        }
+        Err(unknown(word))
+    }
+}
+
+/// Whether a single argument of `run` is rather a prompt for the default model than a model.
+///
+/// It is when it has white space in it, is no path, and does not look like one.
+pub(crate) fn is_prompt(word: &str) -> bool {
+    word.contains(char::is_whitespace) && !Path::new(word).exists() && !looks_like_path(word)
+}
+
+fn unknown(word: &str) -> anyhow::Error {
+    if word == "brise" {
+        return anyhow::anyhow!("brise, the built-in model, is not in this version: give the path of a model instead");
+    }
+    if looks_like_path(word) {
+        return anyhow::anyhow!("{word}: there is no such file or folder");
+    }
+    anyhow::anyhow!(
+        "{word}: there is no such file or folder, and the model store is not in this version: give the path of a \
+         .gguf file or of a folder with safetensors files"
+    )
+}
+
+/// `a/b` may be a repository, which would be a store name; everything else with a separator or a known ending is a path.
+fn looks_like_path(word: &str) -> bool {
+    let ending = [".gguf", ".safetensors", ".json", ".model"].iter().any(|end| word.ends_with(end));
+    ending || word.starts_with(['.', '/', '~']) || word.contains('\\') || word.matches('/').count() > 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words() {
+        let rows = [
+            ("brise", "brise, the built-in model, is not in this version"),
+            ("ministral-3:3b", "the model store is not in this version"),
+            ("mistralai/Ministral-3-3B", "the model store is not in this version"),
+            ("missing.gguf", "missing.gguf: there is no such file or folder"),
+            ("./models/x", "./models/x: there is no such file or folder"),
+        ];
+        for (word, expected) in rows {
+            let message = ModelSource::find(Some(word), &Settings::default()).unwrap_err().to_string();
+            assert!(message.contains(expected), "{word}: {message}");
+        }
+    }
+
+    #[test]
+    fn prompts() {
+        assert!(is_prompt("Why is the sky blue?"));
+        assert!(!is_prompt("my model.gguf") && !is_prompt("Hello") && !is_prompt("ministral-3:3b"));
+    }
+}

@@ -1,0 +1,99 @@
+//! `config.toml`: defaults for flags, under the flags' own names with `_` for `-`.
+
+use std::env;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use serde::Deserialize;
+
+use crate::exit::Usage;
+use crate::folders;
+
+/// What the file says; flags and environment variables come first.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Settings {
+    pub(crate) model: Option<String>,
+    pub(crate) threads: Option<usize>,
+    pub(crate) isa: Option<String>,
+    pub(crate) context: Option<usize>,
+    pub(crate) kv_type: Option<String>,
+    pub(crate) template: Option<String>,
+    pub(crate) system: Option<String>,
+    pub(crate) seed: Option<u64>,
+    pub(crate) temperature: Option<f32>,
+    pub(crate) top_p: Option<f32>,
+    pub(crate) top_k: Option<usize>,
+    pub(crate) min_p: Option<f32>,
+    pub(crate) typical_p: Option<f32>,
+    pub(crate) repetition_penalty: Option<f32>,
+    pub(crate) presence_penalty: Option<f32>,
+    pub(crate) frequency_penalty: Option<f32>,
+    pub(crate) max_tokens: Option<usize>,
+    pub(crate) stop: Option<Vec<String>>,
+    pub(crate) stats: Option<bool>,
+}
+
+/// The file that is read: `$TRAMONTANE_CONFIG`, or `config.toml` in the configuration folder.
+pub(crate) fn path() -> Option<PathBuf> {
+    named().or_else(|| folders::configuration().map(|folder| folder.join("config.toml")))
+}
+
+/// Reads the file, and over it what the environment says of `model`, `system` and `template`; the variables of other
+/// flags are read with the flags. The file need not be there, unless the environment names it.
+///
+/// # Errors
+/// The file cannot be read or says something unknown: file, line and what.
+pub(crate) fn read() -> anyhow::Result<Settings> {
+    let settings = read_file()?;
+    let variable = |name| env::var(name).ok().filter(|value| !value.is_empty());
+    Ok(Settings {
+        model: variable("TRAMONTANE_MODEL").or(settings.model),
+        system: variable("TRAMONTANE_SYSTEM").or(settings.system),
+        template: variable("TRAMONTANE_TEMPLATE").or(settings.template),
+        ..settings
+    })
+}
+
+fn read_file() -> anyhow::Result<Settings> {
+    let Some(path) = path() else { return Ok(Settings::default()) };
+    match fs::read_to_string(&path) {
+        Ok(text) => parse(&text, &path),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && named().is_none() => Ok(Settings::default()),
+        Err(error) => Err(error).with_context(|| format!("{} cannot be read", path.display())),
+    }
+}
+
+fn named() -> Option<PathBuf> {
+    env::var_os("TRAMONTANE_CONFIG").filter(|value| !value.is_empty()).map(PathBuf::from)
+}
+
+fn parse(text: &str, path: &Path) -> anyhow::Result<Settings> {
+    toml::from_str(text).map_err(|error: toml::de::Error| {
+        let start = error.span().map_or(0, |span| span.start);
+        let line = 1 + text.bytes().take(start).filter(|&byte| byte == b'\n').count();
+        Usage::error(format!("{}:{line}: {}", path.display(), error.message().replace('\n', " ")))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_is_named() {
+        let message = |text| parse(text, Path::new("c.toml")).unwrap_err().to_string();
+        assert!(message("threads = 2\n\ntempratur = 0.5\n").starts_with("c.toml:3: unknown field `tempratur`"));
+        assert!(message("threads = 2\ntop_p = \"high\"").starts_with("c.toml:2: invalid type"));
+        assert!(message("threads = \n").starts_with("c.toml:1: "));
+    }
+
+    #[test]
+    fn an_empty_file_is_all_defaults() {
+        assert_eq!(parse("", Path::new("c.toml")).unwrap(), Settings::default());
+        let settings = parse("temperature = 1\nstop = [\"x\"]", Path::new("c.toml")).unwrap();
+        assert_eq!((settings.temperature, settings.stop), (Some(1.0), Some(vec!["x".to_owned()])));
+    }
+}

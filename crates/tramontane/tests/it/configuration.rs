@@ -1,0 +1,44 @@
+//! config.toml, the environment, and flags: who beats whom.
+
+use crate::program::{argument, folder, with};
+
+#[test]
+fn the_file_is_named_with_the_line() {
+    let path = folder("configuration").join("wrong.toml");
+    std::fs::write(&path, "threads = 2\n\ntempratur = 0.5\n").unwrap();
+    let run = with(&["run", "x.gguf", "hi"], "", &[("TRAMONTANE_CONFIG", argument(&path))]);
+    assert_eq!(run.code, Some(2));
+    assert!(run.stderr.contains("wrong.toml:3: unknown field `tempratur`"), "{run:?}");
+}
+
+#[test]
+fn a_named_file_must_be_there() {
+    let run = with(&["run", "x.gguf", "hi"], "", &[("TRAMONTANE_CONFIG", "missing.toml")]);
+    assert_eq!(run.code, Some(1));
+    assert!(run.stderr.contains("missing.toml cannot be read"), "{run:?}");
+}
+
+/// Every source gives a number out of range, so that the message tells which one was taken.
+#[test]
+fn flag_beats_environment_beats_file() {
+    let home = folder("configuration/home");
+    std::fs::create_dir_all(home.join(".config/tramontane")).unwrap();
+    std::fs::write(home.join(".config/tramontane/config.toml"), "model = \"file.gguf\"\ntemperature = 11\n").unwrap();
+    let environment = [("XDG_CONFIG_HOME", ""), ("HOME", argument(&home))];
+    let temperature = |arguments: &[&str], more: &[(&str, &str)]| {
+        let run = with(arguments, "hi", &[&environment, more].concat());
+        run.stderr.split_whitespace().nth(3).unwrap_or_default().trim_end_matches(':').to_owned()
+    };
+    assert_eq!(temperature(&["run"], &[]), "11");
+    assert_eq!(temperature(&["run"], &[("TRAMONTANE_TEMPERATURE", "12")]), "12");
+    assert_eq!(temperature(&["run", "--temperature", "13"], &[("TRAMONTANE_TEMPERATURE", "12")]), "13");
+    let model = |arguments: &[&str], more: &[(&str, &str)]| {
+        let run = with(arguments, "hi", &[&environment, more].concat());
+        run.stderr.split_whitespace().nth(1).unwrap_or_default().trim_end_matches(':').to_owned()
+    };
+    let valid = ("TRAMONTANE_TEMPERATURE", "1");
+    assert_eq!(model(&["run"], &[valid]), "file.gguf");
+    assert_eq!(model(&["run"], &[valid, ("TRAMONTANE_MODEL", "environment.gguf")]), "environment.gguf");
+    assert_eq!(model(&["run", "flag.gguf"], &[valid, ("TRAMONTANE_MODEL", "environment.gguf")]), "flag.gguf");
+    assert_eq!(model(&["run", "two words"], &[valid]), "file.gguf", "a prompt, not a model");
+}

@@ -1,0 +1,56 @@
+//! Exit codes, and the messages that go with them.
+
+use crate::program::{argument, folder, tramontane, with};
+
+#[test]
+fn codes_and_messages() {
+    let garbage = folder("exits").join("garbage.gguf");
+    std::fs::write(&garbage, "this is no model").unwrap();
+    let empty = folder("exits").join("empty");
+    std::fs::create_dir_all(&empty).unwrap();
+    let (garbage, empty) = (argument(&garbage), argument(&empty));
+    let rows: &[(&[&str], i32, &str)] = &[
+        (&["--version"], 0, ""),
+        (&["run", "--help"], 0, ""),
+        (&[], 2, "Usage: tramontane <COMMAND>"),
+        (&["serv"], 2, "unrecognized subcommand 'serv'"),
+        (&["run", "--temperatur", "1"], 2, "'--temperature'"),
+        (&["run", "x.gguf"], 2, "there is no prompt"),
+        (&["run", "x.gguf", "hi"], 1, "x.gguf: there is no such file or folder"),
+        (&["run", "brise", "hi"], 1, "brise, the built-in model, is not in this version"),
+        (&["run", "ministral-3:3b", "hi"], 1, "the model store is not in this version"),
+        (&["run", "Why is the sky blue?"], 2, "no model was named"),
+        (&["run", garbage, "hi"], 1, "garbage.gguf"),
+        (&["run", empty, "hi"], 1, "empty"),
+        (&["run", garbage, "hi", "--schema", "s.json"], 2, "constrained decoding is not in this version"),
+        (&["run", garbage, "hi", "--temperature", "nan"], 2, "temperature is NaN: it must be between 0 and 10"),
+        (&["run", garbage, "hi", "--top-p", "1.5"], 2, "top_p is 1.5: it must be between 0 and 1"),
+        (&["run", garbage, "hi", "--max-tokens", "0"], 2, "--max-tokens is 0"),
+        (&["run", garbage, "hi", "--stop", ""], 2, "stop string 0 is 0 bytes long"),
+        (&["run", garbage, "hi", "--template", "v9"], 2, "v9 is no template version"),
+        (&["run", garbage, "hi", "--kv-type", "f8"], 2, "'f8'"),
+        (&["run", garbage, "hi", "--raw", "--system", "x"], 2, "cannot be used with"),
+        (&["score", garbage], 2, "--file"),
+        (&["score", garbage, "--file", "missing.txt"], 1, "missing.txt"),
+        (&["bench", garbage, "--repetitions", "0"], 2, "--repetitions is 0"),
+        (&["bench", garbage, "--prompt", "0", "--generate", "0"], 2, "there is nothing to measure"),
+        (&["tokenize", garbage, "hi"], 1, "garbage.gguf"),
+        (&["show", garbage], 1, "garbage.gguf"),
+        (&["man", "nothing"], 2, "tramontane has no command nothing"),
+        (&["completions", "fishh"], 2, "'fishh'"),
+    ];
+    testkit::check_table(rows.iter().map(|row| (row.0.join(" "), row)), |(arguments, code, message)| {
+        let run = tramontane(arguments);
+        let said = run.stderr.contains(message) && (*code == 0 || run.stdout.is_empty());
+        if run.code == Some(*code) && said { Ok(()) } else { Err(format!("{run:?}")) }
+    });
+}
+
+#[test]
+fn isa_is_forced_or_refused() {
+    let chosen = with(&["doctor", "--json"], "", &[("TRAMONTANE_ISA", "scalar")]).json()["isa"]["chosen"].clone();
+    assert_eq!(chosen, "scalar");
+    let run = with(&["doctor"], "", &[("TRAMONTANE_ISA", "abacus")]);
+    assert_eq!(run.code, Some(1));
+    assert!(run.stderr.contains("abacus") && run.stderr.contains("scalar"), "{run:?}");
+}

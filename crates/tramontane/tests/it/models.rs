@@ -1,0 +1,117 @@
+//! `score`, `show` and `bench` on the tiny checkpoints of vectors/models.
+
+use serde_json::{Value, json};
+
+use crate::program::{argument, folder, stories, tramontane, with};
+
+#[test]
+fn logits_meet_the_reference() {
+    let rows = ["llama/model.gguf", "llama/hf", "llama/mistral", "mixtral/hf", "ministral3/hf"];
+    testkit::check_table(rows.map(|name| (name, name)), |name| {
+        let model = testkit::vectors("models").join(name);
+        let out = folder("models").join(format!("{}.safetensors", name.replace('/', "-")));
+        let prompt = testkit::vectors("models/prompt.json");
+        let scored = tramontane(&[
+            "score",
+            argument(&model),
+            "--tokens",
+            argument(&prompt),
+            "--logits",
+            argument(&out),
+            "--json",
+        ]);
+        let (scored, logits) = (scored.json(), testkit::safetensors(&out)["logits"].clone());
+        let theirs = testkit::floats(&model.parent().unwrap().join("logits.f32"));
+        let error = testkit::relative_norm(&logits.values, &theirs);
+        let expected = logprobs(&scored["tokens"], &logits.values, logits.shape[1]);
+        let ours: Vec<f64> = scored["logprobs"].as_array().unwrap()[1..].iter().map(|l| l.as_f64().unwrap()).collect();
+        let off = ours.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+        let perplexity = (-ours.iter().sum::<f64>() / ours.len() as f64).exp();
+        let ratio = scored["perplexity"].as_f64().unwrap() / perplexity;
+        let right = error <= 1e-5 && off < 1e-5 && (ratio - 1.0).abs() < 1e-9 && scored["logprobs"][0].is_null();
+        let whole = ours.len() + 1 == logits.shape[0] && logits.shape[0] == scored["tokens"].as_array().unwrap().len();
+        if right && whole { Ok(()) } else { Err(format!("{error:e} {off:e} {ratio} {scored}")) }
+    });
+}
+
+/// Log-softmax in f64, of each token under the row before it.
+fn logprobs(tokens: &Value, logits: &[f32], vocab: usize) -> Vec<f64> {
+    let tokens = tokens.as_array().unwrap()[1..].iter().map(|t| t.as_u64().unwrap() as usize);
+    let rows = logits.chunks(vocab).zip(tokens);
+    rows.map(|(row, token)| {
+        let total: f64 = row.iter().map(|&l| f64::from(l).exp()).sum();
+        f64::from(row[token]) - total.ln()
+    })
+    .collect()
+}
+
+#[test]
+fn score_refuses_what_it_cannot_score() {
+    let model = testkit::vectors("models/llama/model.gguf");
+    let rows = [
+        ("[1, 100000]", "token id 100000 is out of range"),
+        ("[1, -2]", "not a JSON array of token ids"),
+        ("{}", "not a JSON array of token ids"),
+        ("[]", "empty"),
+    ];
+    testkit::check_table(rows.map(|row| (row.0, row)), |(ids, message)| {
+        let run = with(&["score", argument(&model), "--tokens", "-"], ids, &[]);
+        if run.code == Some(1) && run.stderr.contains(message) { Ok(()) } else { Err(format!("{run:?}")) }
+    });
+}
+
+#[test]
+fn a_text_is_scored() {
+    let Some(model) = stories() else { return };
+    let scored = with(&["score", &model, "--file", "-", "--json"], "Once upon a time", &[]).json();
+    assert_eq!(scored["tokens"], json!([1, 403, 407, 261, 378]));
+    assert!(scored["perplexity"].as_f64().unwrap() < 3.0, "{scored}");
+    let text = with(&["score", &model, "--file", "-"], "Once upon a time", &[]);
+    assert!(text.text().contains("perplexity"), "{text:?}");
+}
+
+#[test]
+fn show_knows_the_shape() {
+    let model = testkit::vectors("models/mixtral/hf");
+    let shown = tramontane(&["show", argument(&model), "--json"]).json();
+    assert_eq!(shown["architecture"], "mixtral");
+    assert_eq!(shown["layout"], "Hugging Face safetensors");
+    assert_eq!(shown["config"]["experts"], json!({ "count": 8, "used": 2 }));
+    assert_eq!(shown["tokenizer"], Value::Null);
+    let text = tramontane(&["show", argument(&model)]);
+    assert!(text.text().contains("8, 2 used for each token"), "{text:?}");
+}
+
+#[test]
+fn bench_rows_have_their_shape() {
+    let model = testkit::vectors("models/llama/model.gguf");
+    let rows = tramontane(&[
+        "bench",
+        argument(&model),
+        "--prompt",
+        "8",
+        "--generate",
+        "4",
+        "--depth",
+        "0,8",
+        "--batch",
+        "1,2",
+        "--repetitions",
+        "2",
+        "--threads",
+        "1",
+        "--json",
+    ])
+    .json();
+    let rows = rows.as_array().unwrap();
+    let names: Vec<_> = rows.iter().map(|row| row["test"].as_str().unwrap()).collect();
+    assert_eq!(names, ["pp8", "tg4", "tg4×b2", "pp8@d8", "tg4@d8", "tg4@d8×b2"]);
+    for row in rows {
+        let rate = |name: &str| row["tokens_per_second"][name].as_f64().unwrap();
+        assert!(0.0 < rate("min") && rate("min") <= rate("median") && rate("median") <= rate("max"), "{row}");
+        assert_eq!(row["threads"], 1);
+        for key in ["roofline", "isa", "model", "load_ms", "peak_rss_bytes"] {
+            assert!(row.get(key).is_some(), "{key}: {row}");
+        }
+    }
+}
