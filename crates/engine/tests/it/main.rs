@@ -1,0 +1,126 @@
+//! The engine through its door: equal bytes under every circumstance, clean ends, clear refusals.
+
+use std::path::PathBuf;
+
+use engine::{Engine, EngineOptions, Error, Event, FinishReason, Prompt, Request, SamplingParams, TokenId};
+
+fn options() -> EngineOptions {
+    EngineOptions { threads: Some(2), kv_memory_bytes: Some(64 << 20), ..EngineOptions::default() }
+}
+
+fn load(path: PathBuf) -> Engine {
+    Engine::load(&path, &options(), &mut |_, _| ()).expect("the model loads")
+}
+
+fn llama() -> Engine {
+    load(testkit::vectors("models/llama/model.gguf"))
+}
+
+fn request(length: u32, seed: u64) -> Request {
+    let tokens = (0..length).map(|i| TokenId((i * 7 + seed as u32) % 40)).collect();
+    let sampling = SamplingParams { temperature: 1.0, seed, ..SamplingParams::plain() };
+    Request { sampling, max_tokens: Some(12), logprobs: true, ..Request::new(Prompt::Tokens(tokens)) }
+}
+
+/// Everything that a client sees of an answer, times left out.
+fn answer(events: impl Iterator<Item = Event>) -> Vec<String> {
+    events
+        .map(|event| match event {
+            Event::Finished { reason, usage, .. } => format!("{reason:?} {usage:?}"),
+            Event::Token(token) => format!("{} {:08x}", token.id, token.logprob.to_bits()),
+            other => format!("{other:?}"),
+        })
+        .collect()
+}
+
+#[test]
+fn an_answer_is_the_same_alone_and_in_a_crowd() {
+    let engine = llama();
+    let lengths = [1, 3, 17, 31, 2, 9, 24, 5];
+    let alone: Vec<_> =
+        (0..8).map(|seed| answer(engine.submit(request(lengths[seed], seed as u64)).unwrap())).collect();
+    let streams: Vec<_> = (0..8).map(|seed| engine.submit(request(lengths[seed], seed as u64)).unwrap()).collect();
+    let crowd: Vec<_> = streams.into_iter().map(answer).collect();
+    assert_eq!(alone, crowd);
+    assert!(alone[0].len() > 3, "{alone:?}");
+}
+
+#[test]
+fn an_answer_ends_for_the_reason_that_it_gives() {
+    let engine = llama();
+    let context = engine.card().context;
+    let reason = |request| match engine.submit(request).unwrap().last() {
+        Some(Event::Finished { reason, usage, .. }) => (reason, usage.completion_tokens),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(reason(request(5, 1)), (FinishReason::Length, 12));
+    assert_eq!(reason(Request { max_tokens: Some(0), ..request(5, 1) }), (FinishReason::Length, 0));
+    let long = Request { max_tokens: None, ..request(context as u32 - 3, 1) };
+    assert_eq!(reason(long), (FinishReason::Context, 3));
+}
+
+#[test]
+fn what_does_not_fit_is_refused_with_both_numbers() {
+    let engine = llama();
+    let context = engine.card().context;
+    let error = engine.submit(request(context as u32 + 1, 1)).unwrap_err();
+    assert!(
+        matches!(error, Error::ContextLength { prompt_tokens, context: c, .. } if prompt_tokens == context + 1 && c == context),
+        "{error}"
+    );
+    let error = engine.submit(Request::new(Prompt::Tokens(vec![]))).unwrap_err();
+    assert_eq!(error.to_string(), "the prompt is empty");
+    let error = engine.submit(Request::new(Prompt::Tokens(vec![TokenId(1 << 20)]))).unwrap_err();
+    assert!(error.to_string().contains("token id 1048576 is out of range"), "{error}");
+    let error = engine.submit(Request::new(Prompt::Text("hello".into()))).unwrap_err();
+    assert!(matches!(error, Error::NoTokenizer { .. }), "{error}");
+}
+
+#[test]
+fn a_dropped_stream_frees_its_place() {
+    let engine = llama();
+    let expected = answer(engine.submit(request(5, 3)).unwrap());
+    for _ in 0..200 {
+        let mut stream = engine.submit(Request { max_tokens: None, ..request(5, 1) }).unwrap();
+        assert!(matches!(stream.next(), Some(Event::Started { prompt_tokens: 5 })));
+    }
+    assert_eq!(answer(engine.submit(request(5, 3)).unwrap()), expected);
+}
+
+#[test]
+fn scores_are_the_logits_of_the_forward_pass() {
+    let engine = llama();
+    let prompt = testkit::json(&testkit::vectors("models/prompt.json"));
+    let ids: Vec<TokenId> = prompt.as_array().unwrap().iter().map(|id| TokenId(id.as_u64().unwrap() as u32)).collect();
+    let mut ours = Vec::new();
+    engine
+        .score(&ids, &mut |position, logits| {
+            assert_eq!(position * logits.len(), ours.len());
+            ours.extend_from_slice(logits);
+        })
+        .unwrap();
+    let theirs = testkit::floats(&testkit::vectors("models/llama/logits.f32"));
+    let error = testkit::relative_norm(&ours, &theirs);
+    assert!(error <= 1e-5, "{error:e}");
+}
+
+/// A really trained model continues a story exactly as its float64 reference does.
+#[test]
+fn stories_go_on_as_they_should() {
+    let Some(folder) = testkit::shared("models/stories260k") else { return };
+    let engine = load(folder.join("stories260k-f32.gguf"));
+    let request = Request {
+        sampling: SamplingParams::greedy(),
+        max_tokens: Some(256),
+        ..Request::new(Prompt::Text("Once upon a time".into()))
+    };
+    let mut story = String::from("Once upon a time");
+    for event in engine.submit(request).unwrap() {
+        if let Event::Text { text, .. } = event {
+            story.push_str(&text);
+        }
+    }
+    let golden = std::fs::read_to_string(folder.join("greedy_256.txt")).unwrap();
+    let golden = golden.trim_end();
+    assert!(story.starts_with(golden) && golden.len() > 400, "{story}");
+}
