@@ -7,6 +7,7 @@ mod configs;
 mod folder;
 mod gguf_round;
 mod hostile;
+mod hostile_folders;
 mod layouts;
 mod python_gguf;
 mod smoke;
