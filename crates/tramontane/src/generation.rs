@@ -1,7 +1,7 @@
 //! One answer, from the request to its last event.
 
 use std::io::{Write, stdout};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use engine::prompt::ToolCall;
@@ -45,6 +45,8 @@ pub(crate) fn generate(
     request: Request,
     show: &mut dyn FnMut(&str, TextKind) -> std::io::Result<()>,
 ) -> anyhow::Result<Answer> {
+    let start = Instant::now();
+    let mut first = None;
     let mut stream = engine.submit(request)?;
     let mut answer = Answer::default();
     while !interrupt::taken() {
@@ -53,6 +55,7 @@ pub(crate) fn generate(
             None => {}
             Some(Event::Started { prompt_tokens, .. }) => answer.usage.prompt_tokens = prompt_tokens,
             Some(Event::Text { text, kind, .. }) => {
+                first.get_or_insert_with(Instant::now);
                 show(&text, kind).context("standard output")?;
                 answer.add(&text, kind);
             }
@@ -65,6 +68,7 @@ pub(crate) fn generate(
         }
     }
     stream.cancel();
+    answer.measure(engine, start, first);
     Ok(answer)
 }
 
@@ -74,6 +78,14 @@ impl Answer {
             TextKind::Content => self.text.push_str(text),
             TextKind::Thinking => self.thinking.push_str(text),
         }
+    }
+
+    /// Fills in what the engine would have reported, had it not been stopped: as seen from here.
+    fn measure(&mut self, engine: &Engine, start: Instant, first: Option<Instant>) {
+        let tokens = |text: &str| engine.text().tokenizer().map_or(0, |tokenizer| tokenizer.encode(text).len());
+        self.usage.completion_tokens = tokens(&self.text) + tokens(&self.thinking);
+        let first = first.unwrap_or_else(Instant::now);
+        self.timings = Timings { prefill: first - start, decode: first.elapsed() };
     }
 
     /// Tells people when the answer is not all there is.

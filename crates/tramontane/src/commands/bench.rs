@@ -13,6 +13,9 @@ use crate::generation::milliseconds;
 use crate::settings::Settings;
 use crate::{bandwidth, commands, loading, machine};
 
+/// What fits in here is not bound by memory: larger than the last-level caches of most machines.
+const CACHE_BYTES: f64 = (128 << 20) as f64;
+
 /// Measure how fast a model runs here
 ///
 /// Each test runs once to warm up, then as often as --repetitions says. pp512 is prefill of 512 tokens, tg128 decode of
@@ -92,7 +95,7 @@ struct Row {
     test: String,
     tokens_per_second: Rates,
     /// Tokens a second of decode if each step took as long as reading the weights and the stored keys and values takes,
-    /// at the speed of memory measured just before. `null` where something else bounds the test: prefill, experts.
+    /// at the speed of memory measured just before. `null` where something else bounds the test.
     roofline: Option<f64>,
     isa: &'static str,
     threads: usize,
@@ -149,7 +152,8 @@ fn spread(mut rates: Vec<f64>) -> Rates {
 }
 
 /// Bytes that a step of decode must read at least: all weights (of the embedding only a row a sequence, unless it is the
-/// output matrix too), and the keys and values of all sequences. `None` for prefill, and where experts are chosen.
+/// output matrix too), and the keys and values of all sequences. `None` for prefill, where experts are chosen, and
+/// where a cache may hold it all.
 fn step_bytes(card: &ModelCard, workload: Workload) -> Option<f64> {
     let Measurement::Decode { tokens, sequences } = workload.timed else { return None };
     let config = &card.config;
@@ -161,7 +165,8 @@ fn step_bytes(card: &ModelCard, workload: Workload) -> Option<f64> {
     let weights = card.about.size_bytes as f64 * (parameters - embedding) / parameters;
     // Half of what is generated is there on average.
     let stored = workload.depth as f64 + tokens as f64 / 2.0;
-    Some(weights + stored * sequences as f64 * card.kv_bytes_per_token as f64)
+    let bytes = weights + stored * sequences as f64 * card.kv_bytes_per_token as f64;
+    (bytes > CACHE_BYTES).then_some(bytes)
 }
 
 fn batch(workload: Workload) -> usize {
