@@ -6,7 +6,7 @@
 use tokenizer::{TemplateVersion, Tokenizer};
 
 use crate::jinja::{JinjaTemplate, Moment};
-use crate::{Conversation, Error, Purpose, Rendered, Template};
+use crate::{AnswerParser, Conversation, Error, Purpose, Rendered, Template};
 
 /// A way to render conversations, and why it was chosen.
 #[derive(Clone, Debug)]
@@ -40,12 +40,19 @@ impl Choice {
         }
     }
 
-    /// The version whose rules the answer follows; `None` where the answer is plain text.
+    /// The version of a built-in template.
     pub const fn version(&self) -> Option<TemplateVersion> {
         match self.template {
             ChosenTemplate::Instruct(version) => Some(version),
             ChosenTemplate::Jinja(_) => None,
         }
+    }
+
+    /// A parser for the answers: by the rules of the version, or plain text from models of other families. `new_id` as
+    /// for [`AnswerParser::new`].
+    pub fn parser<'t>(&self, tokenizer: &'t Tokenizer, new_id: impl FnMut() -> String + Send + 't) -> AnswerParser<'t> {
+        // Answers of v1 are plain text.
+        AnswerParser::new(tokenizer, self.version().unwrap_or(TemplateVersion::V1), new_id)
     }
 }
 

@@ -79,9 +79,6 @@ pub enum Error {
     /// Two calls of one name.
     #[error("Duplicate tool call id {0} in assistant message")]
     DuplicateCall(String),
-    /// Template version v2 shows one result after a call.
-    #[error("Tokenizer v2 does not support multiple tool results for one assistant turn.")]
-    SeveralResults,
 
     /// Up to v3 a message is text or calls.
     #[error("Assistant message must have either content or tool_calls, but not both.")]

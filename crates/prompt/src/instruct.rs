@@ -19,7 +19,7 @@ mod v7;
 
 use tokenizer::{TemplateVersion, TokenId, Tokenizer};
 
-use crate::message::{Chunk, Content, Conversation, Message, Role, ToolCall, ToolResult};
+use crate::message::{Assistant, Chunk, Content, Conversation, Message, Role, ToolCall, ToolResult};
 use crate::normalize::{Normalized, normalize};
 use crate::validate::{Purpose, validate};
 use crate::{Error, Json};
@@ -92,11 +92,8 @@ impl<'t> Template<'t> {
         let normalized = normalize(conversation, self.version);
         let turn = Turn::new(conversation, &normalized, settings, layout);
         let mut prompt = Prompt::new(self.tokenizer, self.version);
-        turn.check()?;
         prompt.start()?;
-        for (index, message) in normalized.messages.iter().enumerate() {
-            turn.write(&mut prompt, index, message)?;
-        }
+        turn.write(&mut prompt)?;
         Ok(prompt.finish())
     }
 
@@ -127,8 +124,8 @@ struct Layout {
     trims_assistant: bool,
     /// The calls of an assistant message.
     calls: fn(&mut Prompt<'_>, &[ToolCall]) -> Result<(), Error>,
-    /// The result of a tool.
-    result: fn(&mut Prompt<'_>, &ToolResult) -> Result<(), Error>,
+    /// The results of the calls of one message.
+    results: fn(&mut Prompt<'_>, &[&ToolResult]) -> Result<(), Error>,
 }
 
 /// Which user message.
@@ -184,18 +181,34 @@ impl<'c> Turn<'c> {
         }
     }
 
-    fn check(&self) -> Result<(), Error> {
+    fn write(&self, prompt: &mut Prompt<'_>) -> Result<(), Error> {
         if !self.layout.has_tools && self.tools.is_some() {
             return Err(Error::NoTools);
         }
-        if self.layout.forgets_tools {
-            return v2::check_results(self.messages.get(self.last_user.unwrap_or(0)..).unwrap_or_default());
+        let mut index = 0;
+        // The results of one message's calls are written together.
+        for run in self.messages.chunk_by(|a, b| a.role() == Role::Tool && b.role() == Role::Tool) {
+            match run {
+                [Message::Tool(_), ..] => self.write_results(prompt, index, run)?,
+                messages => messages.iter().try_for_each(|message| self.write_message(prompt, index, message))?,
+            }
+            index += run.len();
         }
         Ok(())
     }
 
-    fn write(&self, prompt: &mut Prompt<'_>, index: usize, message: &Message) -> Result<(), Error> {
-        let is_forgotten = self.layout.forgets_tools && self.last_user.is_some_and(|last| index < last);
+    fn write_results(&self, prompt: &mut Prompt<'_>, index: usize, run: &[Message]) -> Result<(), Error> {
+        if self.is_forgotten(index) {
+            return Ok(());
+        }
+        let results = run.iter().filter_map(|message| match message {
+            Message::Tool(result) => Some(result),
+            _ => None,
+        });
+        (self.layout.results)(prompt, &results.collect::<Vec<_>>())
+    }
+
+    fn write_message(&self, prompt: &mut Prompt<'_>, index: usize, message: &Message) -> Result<(), Error> {
         match message {
             Message::System(content) => {
                 prompt.control("[SYSTEM_PROMPT]")?;
@@ -206,26 +219,31 @@ impl<'c> Turn<'c> {
                 self.write_tools(prompt, index)?;
                 (self.layout.user)(prompt, &self.user_text(index, content))
             }
-            Message::Assistant(assistant) => {
-                if is_forgotten && !assistant.tool_calls.is_empty() {
-                    return Ok(());
-                }
-                if assistant.content.is_empty() && assistant.tool_calls.is_empty() {
-                    return Err(Error::EmptyAssistant);
-                }
-                match &assistant.content {
-                    Content::Text(text) if text.is_empty() => {}
-                    Content::Text(text) if self.layout.trims_assistant => prompt.text(text.trim_end_matches(' ')),
-                    content => write_content(prompt, content)?,
-                }
-                if !assistant.tool_calls.is_empty() {
-                    (self.layout.calls)(prompt, &assistant.tool_calls)?;
-                }
-                if assistant.prefix { Ok(()) } else { prompt.end() }
-            }
-            Message::Tool(_) if is_forgotten => Ok(()),
-            Message::Tool(result) => (self.layout.result)(prompt, result),
+            Message::Assistant(assistant) => self.write_assistant(prompt, index, assistant),
+            Message::Tool(result) => (self.layout.results)(prompt, &[result]),
         }
+    }
+
+    fn write_assistant(&self, prompt: &mut Prompt<'_>, index: usize, assistant: &Assistant) -> Result<(), Error> {
+        if self.is_forgotten(index) && !assistant.tool_calls.is_empty() {
+            return Ok(());
+        }
+        if assistant.content.is_empty() && assistant.tool_calls.is_empty() {
+            return Err(Error::EmptyAssistant);
+        }
+        match &assistant.content {
+            Content::Text(text) if text.is_empty() => {}
+            Content::Text(text) if self.layout.trims_assistant => prompt.text(text.trim_end_matches(' ')),
+            content => write_content(prompt, content)?,
+        }
+        if !assistant.tool_calls.is_empty() {
+            (self.layout.calls)(prompt, &assistant.tool_calls)?;
+        }
+        if assistant.prefix { Ok(()) } else { prompt.end() }
+    }
+
+    fn is_forgotten(&self, index: usize) -> bool {
+        self.layout.forgets_tools && self.last_user.is_some_and(|last| index < last)
     }
 
     /// Tools and settings, where this user message is the one that they stand before.

@@ -13,6 +13,7 @@ mod moment;
 mod operators;
 mod values;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use minijinja::machinery::{CompiledTemplate, TemplateConfig, eval, make_string_output};
@@ -58,10 +59,12 @@ impl JinjaTemplate {
             let what = format!("it has {} bytes, more than {MAX_TEMPLATE_BYTES}", source.len());
             return Err(Error::TemplateRefused(what));
         }
-        let guarded = guard::inspect(source, &syntax()?)?;
-        let template = Self { source: guarded.source, fuel: guarded.fuel };
-        template.compile()?;
-        Ok(template)
+        without_panic(|| {
+            let guarded = guard::inspect(source, &syntax()?)?;
+            let template = Self { source: guarded.source, fuel: guarded.fuel };
+            template.compile()?;
+            Ok(template)
+        })
     }
 
     /// The template's text for a conversation; texts from outside still bear their marks.
@@ -69,16 +72,18 @@ impl JinjaTemplate {
     /// # Errors
     /// The template fails, or would grow beyond its bounds.
     fn run(&self, conversation: &Json, context: &TemplateContext, fuel: u64) -> Result<String, Error> {
-        let compiled = self.compile()?;
-        let budget = Arc::new(Budget::default());
-        let env = environment(fuel.min(self.fuel), context.now, &budget);
-        let root = values::from_json(conversation);
-        let mut text = String::new();
-        let mut out = make_string_output(&mut text);
-        eval(&env, &compiled.instructions, root, &compiled.blocks, &mut out, AutoEscape::None)
-            .map_err(|error| template_error(&error))?;
-        drop(out);
-        Ok(text)
+        without_panic(|| {
+            let compiled = self.compile()?;
+            let budget = Arc::new(Budget::default());
+            let env = environment(fuel.min(self.fuel), context.now, &budget);
+            let root = values::from_json(conversation);
+            let mut text = String::new();
+            let mut out = make_string_output(&mut text);
+            eval(&env, &compiled.instructions, root, &compiled.blocks, &mut out, AutoEscape::None)
+                .map_err(|error| template_error(&error))?;
+            drop(out);
+            Ok(text)
+        })
     }
 
     /// What the template makes of a conversation, as text: marks removed, control tokens spelled out. For people.
@@ -126,6 +131,7 @@ impl JinjaTemplate {
         let mut compiled =
             CompiledTemplate::new("chat template", &self.source, &config).map_err(|error| template_error(&error))?;
         operators::replace(&mut compiled.instructions);
+        compiled.blocks.values_mut().for_each(operators::replace);
         Ok(compiled)
     }
 }
@@ -175,6 +181,16 @@ fn tokens(tokenizer: &Tokenizer, text: &str, marks: &Marks) -> Vec<TokenId> {
         }
     }
     tokens
+}
+
+/// The template engine has panicked on templates before (`operators.rs`), and whoever writes a model file may look for
+/// the next one.
+fn without_panic<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    // What the work touches is its own, and gone after a panic.
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+        let message = "the template engine broke down: the template is not one that it can render".to_owned();
+        Err(Error::Template { line: 0, message })
+    })
 }
 
 fn environment(fuel: u64, now: Moment, budget: &Arc<Budget>) -> Environment<'static> {

@@ -5,6 +5,7 @@
 //! the same as a field left out.
 
 use crate::Error;
+use crate::limits::MAX_JSON_BYTES;
 use crate::message::{
     Assistant, Chunk, Content, Conversation, Message, ReasoningEffort, Settings, Tool, ToolCall, ToolResult,
 };
@@ -16,6 +17,9 @@ impl Conversation {
     /// # Errors
     /// The text is not JSON, or a field is missing, unknown, or of the wrong type.
     pub fn from_json(text: &str) -> Result<Self, Error> {
+        if text.len() > MAX_JSON_BYTES {
+            return Err(Error::TooLarge { what: "bytes of JSON", found: text.len(), limit: MAX_JSON_BYTES });
+        }
         Self::from_value(&Json::parse(text)?)
     }
 

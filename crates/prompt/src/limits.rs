@@ -12,7 +12,10 @@ pub const MAX_TOOLS: usize = 1_024;
 pub const MAX_TOOL_CALLS: usize = 1_024;
 
 /// Text of one conversation, tools and arguments included, in bytes.
-pub const MAX_TEXT_BYTES: usize = 32 << 20;
+pub const MAX_TEXT_BYTES: usize = 16 << 20;
+
+/// One conversation as JSON, in bytes.
+pub const MAX_JSON_BYTES: usize = 2 * MAX_TEXT_BYTES;
 
 /// Arrays and objects inside one another, in any JSON that is read or written here.
 pub const MAX_JSON_DEPTH: usize = 128;
@@ -33,7 +36,7 @@ pub const TEMPLATE_FUEL: u64 = 2_000_000;
 pub const MAX_TEMPLATE_RECURSION: usize = 64;
 
 /// What a chat template may write, and any one string that it may build on the way, in bytes.
-pub const MAX_RENDERED_BYTES: usize = 64 << 20;
+pub const MAX_RENDERED_BYTES: usize = 24 << 20;
 
 /// Text of one tool call while it is generated, in bytes.
 pub const MAX_CALL_BYTES: usize = 1 << 20;

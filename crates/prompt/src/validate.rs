@@ -9,7 +9,7 @@ use tokenizer::TemplateVersion;
 
 use crate::Error;
 use crate::limits::{MAX_MESSAGES, MAX_TEXT_BYTES, MAX_TOOL_CALLS, MAX_TOOLS};
-use crate::message::{Assistant, Chunk, Content, Conversation, Message, Role, ToolCall, ToolResult};
+use crate::message::{Assistant, Chunk, Content, Conversation, Message, Role, Tool, ToolCall, ToolResult};
 use crate::schema;
 
 /// What the tokens are for: it decides how a conversation may end.
@@ -53,7 +53,8 @@ fn check_size(conversation: &Conversation) -> Result<(), Error> {
     let bound = |what, found, limit| if found > limit { Err(Error::TooLarge { what, found, limit }) } else { Ok(()) };
     bound("messages", conversation.messages.len(), MAX_MESSAGES)?;
     bound("tools", conversation.tools.len(), MAX_TOOLS)?;
-    let mut size_bytes = 0;
+    let tool_size = |tool: &Tool| tool.description.len() + tool.parameters.dump().len();
+    let mut size_bytes = conversation.tools.iter().map(tool_size).sum::<usize>();
     for message in &conversation.messages {
         size_bytes += message.content().size_bytes();
         if let Message::Assistant(Assistant { tool_calls, .. }) = message {

@@ -1,13 +1,20 @@
 //! What v15 tells the model beside the messages: only what its tokenizer file says that it knows.
+//!
+//! GGUF files do not keep what the tokenizer file said. For those stands what the published v15 models know.
 
-use tokenizer::Tokenizer;
+use tokenizer::{ModelSettings, ReasoningEffortSetting, Tokenizer};
 
 use crate::message::{ReasoningEffort, Settings};
 use crate::{Error, Json, schema};
 
 /// The settings in their printed order, by name; `None` where there is nothing to tell.
 pub(super) fn build(tokenizer: &Tokenizer, settings: &Settings) -> Result<Option<Json>, Error> {
-    let known = tokenizer.model_settings().ok_or(Error::NoSettings)?;
+    let published = published();
+    let known = match tokenizer.model_settings() {
+        Some(known) => known,
+        None if tokenizer.version_is_inferred() => &published,
+        None => return Err(Error::NoSettings),
+    };
     let mut entries = Vec::new();
     // A model that does not know the answer's schema is held to it by the sampler alone.
     if let Some(json_schema) = settings.json_schema.as_ref().filter(|_| known.json_schema) {
@@ -20,10 +27,14 @@ pub(super) fn build(tokenizer: &Tokenizer, settings: &Settings) -> Result<Option
     Ok(if entries.is_empty() { None } else { Some(Json::object(entries)) })
 }
 
-fn effort(
-    known: Option<&tokenizer::ReasoningEffortSetting>,
-    asked: Option<ReasoningEffort>,
-) -> Result<Option<String>, Error> {
+/// What Mistral Small 4 and Medium 3.5 know.
+fn published() -> ModelSettings {
+    let values = ["none", "high"].map(str::to_owned).to_vec();
+    let effort = ReasoningEffortSetting { values, default: Some("none".to_owned()) };
+    ModelSettings { reasoning_effort: Some(effort), json_schema: false }
+}
+
+fn effort(known: Option<&ReasoningEffortSetting>, asked: Option<ReasoningEffort>) -> Result<Option<String>, Error> {
     let Some(known) = known else { return asked.map_or(Ok(None), |_| Err(Error::EffortNotListed)) };
     let Some(asked) = asked else { return Ok(known.default.clone()) };
     let found = asked.name();

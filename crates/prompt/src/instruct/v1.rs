@@ -13,7 +13,7 @@ pub(super) const LAYOUT: Layout = Layout {
     user,
     trims_assistant: false,
     calls: |_, _| Err(Error::NoTools),
-    result: |_, _| Err(Error::NoTools),
+    results: |_, _| Err(Error::NoTools),
 };
 
 fn user(prompt: &mut Prompt<'_>, text: &str) -> Result<(), Error> {

@@ -7,7 +7,7 @@ use super::{Layout, Place, Prompt, write_content};
 use crate::Error;
 use crate::message::{ToolCall, ToolResult};
 
-pub(super) const LAYOUT: Layout = Layout { tools: Place::First, calls, result, ..v11::LAYOUT };
+pub(super) const LAYOUT: Layout = Layout { tools: Place::First, calls, results, ..v11::LAYOUT };
 
 fn calls(prompt: &mut Prompt<'_>, calls: &[ToolCall]) -> Result<(), Error> {
     for call in calls {
@@ -19,7 +19,11 @@ fn calls(prompt: &mut Prompt<'_>, calls: &[ToolCall]) -> Result<(), Error> {
     Ok(())
 }
 
-fn result(prompt: &mut Prompt<'_>, result: &ToolResult) -> Result<(), Error> {
+fn results(prompt: &mut Prompt<'_>, results: &[&ToolResult]) -> Result<(), Error> {
+    results.iter().try_for_each(|result| write_result(prompt, result))
+}
+
+fn write_result(prompt: &mut Prompt<'_>, result: &ToolResult) -> Result<(), Error> {
     prompt.control("[TOOL_RESULTS]")?;
     write_content(prompt, &result.content)?;
     prompt.control("[/TOOL_RESULTS]")

@@ -3,7 +3,7 @@
 
 use super::v1;
 use super::{Layout, Place, Prompt};
-use crate::message::{Content, Message, ToolCall, ToolResult};
+use crate::message::{Content, ToolCall, ToolResult};
 use crate::{Error, Json};
 
 pub(super) const LAYOUT: Layout = Layout {
@@ -14,24 +14,9 @@ pub(super) const LAYOUT: Layout = Layout {
     user,
     trims_assistant: true,
     calls,
-    result,
+    results,
     ..v1::LAYOUT
 };
-
-/// One result answers one assistant message: the form has no way to say which call a result belongs to.
-pub(super) fn check_results(messages: &[Message]) -> Result<(), Error> {
-    let mut results = None;
-    for message in messages {
-        match (message, &mut results) {
-            (Message::Assistant(assistant), _) => results = (!assistant.tool_calls.is_empty()).then_some(0),
-            (Message::Tool(_), Some(1)) => return Err(Error::SeveralResults),
-            (Message::Tool(_), Some(count)) => *count += 1,
-            (Message::Tool(_), None) => {}
-            (Message::System(_) | Message::User(_), _) => results = None,
-        }
-    }
-    Ok(())
-}
 
 /// The value of a text that is JSON, or else the text.
 pub(super) fn parsed(text: &str) -> Json {
@@ -47,12 +32,6 @@ pub(super) fn write_calls(
     prompt.control("[TOOL_CALLS]")?;
     prompt.text(&Json::Array(calls.iter().map(to_json).collect()).dump());
     Ok(())
-}
-
-pub(super) fn write_result(prompt: &mut Prompt<'_>, result: &Json) -> Result<(), Error> {
-    prompt.control("[TOOL_RESULTS]")?;
-    prompt.text(&result.dump());
-    prompt.control("[/TOOL_RESULTS]")
 }
 
 pub(super) fn result_value(content: &Content) -> Json {
@@ -71,8 +50,14 @@ fn calls(prompt: &mut Prompt<'_>, calls: &[ToolCall]) -> Result<(), Error> {
     })
 }
 
-fn result(prompt: &mut Prompt<'_>, result: &ToolResult) -> Result<(), Error> {
-    let name = result.name.as_ref().map_or(Json::Null, Json::string);
-    let result = Json::object([("name", name), ("content", result_value(&result.content))]);
-    write_result(prompt, &Json::Array(vec![result]))
+/// One list for all results of a message's calls. mistral-common refuses several (its code "currently only supports
+/// single tool results"); this is the form that the conversation `parallel_calls` of its tests shows.
+fn results(prompt: &mut Prompt<'_>, results: &[&ToolResult]) -> Result<(), Error> {
+    let to_json = |result: &&ToolResult| {
+        let name = result.name.as_ref().map_or(Json::Null, Json::string);
+        Json::object([("name", name), ("content", result_value(&result.content))])
+    };
+    prompt.control("[TOOL_RESULTS]")?;
+    prompt.text(&Json::Array(results.iter().map(to_json).collect()).dump());
+    prompt.control("[/TOOL_RESULTS]")
 }

@@ -1,7 +1,8 @@
-//! Operators that can make a long text out of a short one, with bounds.
+//! Operators that can make a long text out of a short one, with bounds; and slices, as Python cuts them.
 //!
 //! The template engine has fuel for instructions, but one `~` may double a text, and forty of them fill the memory.
-//! So the instructions `~ + * %` are replaced by calls of the functions here, whose names no template can write.
+//! Its slices panic on an empty list taken backwards. So the instructions `~ + * %` and `[::]` are replaced by calls
+//! of the functions here, whose names no template can write.
 
 use minijinja::machinery::{Instruction, Instructions};
 use minijinja::value::ValueKind;
@@ -16,14 +17,15 @@ pub(super) fn replace(instructions: &mut Instructions<'_>) {
     let mut index = 0;
     while let Some(instruction) = instructions.get_mut(index) {
         let function = match instruction {
-            Instruction::StringConcat => Some("~"),
-            Instruction::Add => Some("+"),
-            Instruction::Mul => Some("*"),
-            Instruction::Rem => Some("%"),
+            Instruction::StringConcat => Some(("~", 2)),
+            Instruction::Add => Some(("+", 2)),
+            Instruction::Mul => Some(("*", 2)),
+            Instruction::Rem => Some(("%", 2)),
+            Instruction::Slice => Some(("[::]", 4)),
             _ => None,
         };
-        if let Some(name) = function {
-            *instruction = Instruction::CallFunction(name, Some(2));
+        if let Some((name, arguments)) = function {
+            *instruction = Instruction::CallFunction(name, Some(arguments));
         }
         index += 1;
     }
@@ -34,6 +36,7 @@ pub(super) fn register(env: &mut Environment<'_>) {
     env.add_function("+", |a: Value, b: Value| add(&a, &b));
     env.add_function("*", |a: Value, b: Value| multiply(&a, &b));
     env.add_function("%", |a: Value, b: Value| remainder(&a, &b));
+    env.add_function("[::]", |list: Value, start: Value, stop: Value, step: Value| slice(&list, &start, &stop, &step));
 }
 
 /// A text that stops to grow at [`MAX_RENDERED_BYTES`].
@@ -96,6 +99,45 @@ fn remainder(a: &Value, b: &Value) -> Result<Value, Error> {
         if rest != 0 && (rest < 0) != (b < 0) { rest.checked_add(b) } else { Some(rest) }
     };
     reckon(a, b, "%", integers, |a, b| a - b * (a / b).floor())
+}
+
+fn slice(list: &Value, start: &Value, stop: &Value, step: &Value) -> Result<Value, Error> {
+    if let Some(text) = list.as_str() {
+        let characters: Vec<char> = text.chars().collect();
+        return Ok(Value::from(picked(&characters, start, stop, step)?.into_iter().collect::<String>()));
+    }
+    match list.kind() {
+        ValueKind::Undefined | ValueKind::None => Ok(Value::from(Vec::<Value>::new())),
+        ValueKind::Seq | ValueKind::Iterable => {
+            let items: Vec<Value> = list.try_iter()?.take(MAX_ITEMS).collect();
+            Ok(Value::from(picked(&items, start, stop, step)?))
+        }
+        kind => Err(failure(format!("a {kind} has no slices"))),
+    }
+}
+
+/// As Python's `list[start:stop:step]`.
+fn picked<T: Clone>(items: &[T], start: &Value, stop: &Value, step: &Value) -> Result<Vec<T>, Error> {
+    let given = |value: &Value| if value.is_none() { Ok(None) } else { i64::try_from(value.clone()).map(Some) };
+    let step = given(step)?.unwrap_or(1);
+    if step == 0 {
+        return Err(failure("slice step cannot be zero"));
+    }
+    let length = i64::try_from(items.len()).unwrap_or(i64::MAX);
+    // What an index may be, and where slices begin and end that do not say it.
+    let (lowest, highest) = if step > 0 { (0, length) } else { (-1, length - 1) };
+    let (first, last) = if step > 0 { (lowest, highest) } else { (highest, lowest) };
+    let place = |index: i64| {
+        let from_start = if index < 0 { index.saturating_add(length) } else { index };
+        from_start.clamp(lowest, highest)
+    };
+    let (mut at, stop) = (given(start)?.map_or(first, place), given(stop)?.map_or(last, place));
+    let mut picked = Vec::new();
+    while if step > 0 { at < stop } else { at > stop } {
+        picked.extend(usize::try_from(at).ok().and_then(|at| items.get(at)).cloned());
+        at = at.saturating_add(step);
+    }
+    Ok(picked)
 }
 
 fn reckon(

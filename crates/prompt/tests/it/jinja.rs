@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use prompt::{Conversation, Error, JinjaTemplate, Message, Moment, TemplateContext, render_template};
-use testkit::{Random, check_table, json, vectors};
+use testkit::{check_table, json, vectors};
 
 use crate::tokenizers;
 
@@ -192,31 +192,4 @@ fn moments() {
     let moment = Moment::from_unix_seconds(1_709_210_096);
     assert_eq!(moment, Moment { year: 2024, month: 2, day: 29, hour: 12, minute: 34, second: 56 });
     assert_eq!(Moment::from_unix_seconds(0), Moment { year: 1970, ..Moment::default() });
-}
-
-/// Whatever the bytes are, rendering returns.
-#[test]
-fn smoke() {
-    let seeds: Vec<String> = ["chatml", "headers", "turns", "python"].map(source).to_vec();
-    let mut random = Random::new(1);
-    for round in 0..400 {
-        let mut bytes = seeds[round % seeds.len()].clone().into_bytes();
-        for _ in 0..=random.below(8) {
-            let (at, length) = (random.below(bytes.len()), random.below(40));
-            match random.below(4) {
-                0 => bytes[at] = random.bits() as u8,
-                1 => drop(bytes.drain(at..(at + length).min(bytes.len()))),
-                2 => {
-                    let part = bytes[at..(at + length).min(bytes.len())].to_vec();
-                    let to = random.below(bytes.len());
-                    bytes.splice(to..to, part);
-                }
-                _ => bytes.truncate(at + 1),
-            }
-            if bytes.is_empty() {
-                bytes.push(b'{');
-            }
-        }
-        let _ = render_template(&bytes);
-    }
 }

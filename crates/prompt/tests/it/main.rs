@@ -4,5 +4,7 @@ mod choose;
 mod golden;
 mod jinja;
 mod json;
+mod limits;
 mod parse;
+mod smoke;
 mod tokenizers;
