@@ -74,7 +74,7 @@ impl JinjaTemplate {
     fn run(&self, conversation: &Json, context: &TemplateContext, fuel: u64) -> Result<String, Error> {
         without_panic(|| {
             let compiled = self.compile()?;
-            let budget = Arc::new(Budget::default());
+            let budget = Arc::new(Budget::new(conversation.dump().len()));
             let env = environment(fuel.min(self.fuel), context.now, &budget);
             let root = values::from_json(conversation);
             let mut text = String::new();
@@ -197,7 +197,7 @@ fn environment(fuel: u64, now: Moment, budget: &Arc<Budget>) -> Environment<'sta
     let mut env = Environment::new();
     env.set_fuel(Some(fuel));
     env.set_recursion_limit(MAX_TEMPLATE_RECURSION);
-    operators::register(&mut env);
+    operators::register(&mut env, budget);
     guard::register(&mut env, budget);
     values::register(&mut env);
     env.add_function("strftime_now", move |format: &str| now.format(format));

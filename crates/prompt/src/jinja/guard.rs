@@ -6,6 +6,8 @@
 //! (printing it recurses) nor hold a namespace (it could hold itself). To see stored values, `{% set x = … %}` becomes
 //! `{% set x = (…)|checked %}` before the template is compiled; lines stay what they are.
 
+use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -15,7 +17,7 @@ use minijinja::value::{Kwargs, ValueKind};
 use minijinja::{Environment, Value};
 use minijinja_contrib::pycompat;
 
-use super::operators::{Bounded, failure, too_long};
+use super::operators::failure;
 use super::{template_error, values};
 use crate::limits::{MAX_RENDERED_BYTES, MAX_TEMPLATE_DEPTH, TEMPLATE_FUEL};
 use crate::message::Conversation;
@@ -33,6 +35,9 @@ const MAX_MULTIPLICATIONS: usize = 8;
 
 /// Bytes that all plain stretches together may write.
 const MAX_PLAIN_BYTES: u64 = 1 << 30;
+
+/// Bytes that all texts built together may have.
+const MAX_PRODUCED_BYTES: u64 = 512 << 20;
 
 /// Values looked at by all checks of stored values together.
 const MAX_CHECKED: u64 = 5_000_000;
@@ -69,19 +74,69 @@ pub(super) fn fuel_for(conversation: &Conversation) -> u64 {
     fuel.min(TEMPLATE_FUEL)
 }
 
-/// What the counters of one rendering have seen.
-#[derive(Debug, Default)]
+/// What one rendering may still do.
+#[derive(Debug)]
 pub(super) struct Budget {
+    /// Bytes of any one text that the template builds.
+    longest: usize,
     written: AtomicU64,
+    produced: AtomicU64,
     checked: AtomicU64,
 }
 
+/// A text that stops to grow when it has the length that the budget allows.
+pub(super) struct Bounded {
+    text: String,
+    limit: usize,
+}
+
+impl std::fmt::Write for Bounded {
+    fn write_str(&mut self, more: &str) -> std::fmt::Result {
+        if self.text.len() + more.len() > self.limit {
+            return Err(std::fmt::Error);
+        }
+        self.text.push_str(more);
+        Ok(())
+    }
+}
+
 impl Budget {
+    /// For a conversation of this size: an instruction may handle a whole text, so texts may only be as long as
+    /// honest templates need them.
+    pub(super) fn new(conversation_bytes: usize) -> Self {
+        let longest = (256 << 10) + conversation_bytes.saturating_mul(4);
+        let [written, produced, checked] = [0, 0, 0].map(AtomicU64::new);
+        Self { longest: longest.min(MAX_RENDERED_BYTES), written, produced, checked }
+    }
+
+    /// Builds a text.
+    pub(super) fn write(
+        &self,
+        write: impl FnOnce(&mut Bounded) -> Result<(), minijinja::Error>,
+    ) -> Result<String, minijinja::Error> {
+        let mut bounded = Bounded { text: String::new(), limit: self.longest };
+        write(&mut bounded)?;
+        self.produce(bounded.text.len())?;
+        Ok(bounded.text)
+    }
+
+    /// Answers for a text of this length that is to be built.
+    pub(super) fn produce(&self, length: usize) -> Result<(), minijinja::Error> {
+        if length > self.longest {
+            return Err(too_long());
+        }
+        Self::spend(&self.produced, length, MAX_PRODUCED_BYTES)
+    }
+
     fn spend(counter: &AtomicU64, amount: usize, limit: u64) -> Result<(), minijinja::Error> {
         let amount = amount as u64;
         let before = counter.fetch_add(amount, Ordering::Relaxed);
         if before.saturating_add(amount) > limit { Err(too_long()) } else { Ok(()) }
     }
+}
+
+pub(super) fn too_long() -> minijinja::Error {
+    failure("its texts grow beyond what a chat template needs")
 }
 
 /// Replaces what has no bounds of its own.
@@ -91,10 +146,21 @@ pub(super) fn register(env: &mut Environment<'_>, budget: &Arc<Budget>) {
     }
     env.remove_global("debug");
     env.add_filter("safe", |value: Value| value);
-    env.add_filter("join", join);
-    env.add_filter("replace", replace);
-    env.add_filter("indent", indent);
-    env.add_filter("string", string);
+    let counters = budget.clone();
+    env.add_filter("join", move |items: Value, between: Option<Cow<'_, str>>| {
+        join(&items, between.as_deref().unwrap_or_default(), &counters)
+    });
+    let counters = budget.clone();
+    env.add_filter("replace", move |text: Cow<'_, str>, old: Cow<'_, str>, new: Cow<'_, str>| {
+        check_replacement(Some(&text), Some(&old), Some(&new), &counters)?;
+        Ok::<_, minijinja::Error>(text.replace(&*old, &new))
+    });
+    let counters = budget.clone();
+    env.add_filter("indent", move |text: Cow<'_, str>, width: Option<usize>, named: Kwargs| {
+        indent(&text, width, &named, &counters)
+    });
+    let counters = budget.clone();
+    env.add_filter("string", move |value: Value| string(&value, &counters));
     env.add_filter("format", |_: Value| Err::<Value, _>(failure("the filter format is not for chat templates")));
     let counters = budget.clone();
     env.add_filter(CHECK, move |value: Value, depth: usize| {
@@ -106,60 +172,64 @@ pub(super) fn register(env: &mut Environment<'_>, budget: &Arc<Budget>) {
         if value.is_undefined() {
             return Ok(());
         }
-        let text = string(value)?;
+        let text = string(value, &counters)?;
         Budget::spend(&counters.written, text.len(), MAX_RENDERED_BYTES as u64)?;
         out.write_str(&text).map_err(|_| too_long())
     });
-    env.set_unknown_method_callback(|state, value, method, arguments| {
+    let counters = budget.clone();
+    env.set_unknown_method_callback(move |state, value, method, arguments| {
         match (method, arguments) {
             ("format", _) => return Err(failure("the method format is not for chat templates")),
-            ("replace", [old, new, ..]) => check_replacement(value.as_str(), old.as_str(), new.as_str())?,
-            ("join", [items]) => return join(items, value.as_str()).map(Value::from),
+            ("replace", [old, new, ..]) => {
+                check_replacement(value.as_str(), old.as_str(), new.as_str(), &counters)?;
+            }
+            ("join", [items]) => {
+                return join(items, value.as_str().unwrap_or_default(), &counters).map(Value::from);
+            }
             _ => {}
         }
         pycompat::unknown_method_callback(state, value, method, arguments)
     });
 }
 
-/// Python's form of a value, bounded.
-pub(super) fn string(value: &Value) -> Result<String, minijinja::Error> {
-    use std::fmt::Write as _;
-    let mut text = Bounded::default();
-    match value.kind() {
-        ValueKind::None => text.0.push_str("None"),
-        ValueKind::Bool => text.0.push_str(if value.is_true() { "True" } else { "False" }),
-        ValueKind::Seq | ValueKind::Map if !is_namespace(value) => {
-            write!(text, "{}", repr(&values::to_json(value, 0)?)).map_err(|_| too_long())?;
+/// Python's form of a value.
+pub(super) fn string(value: &Value, budget: &Budget) -> Result<String, minijinja::Error> {
+    budget.write(|text| {
+        match value.kind() {
+            ValueKind::None => text.write_str("None"),
+            ValueKind::Bool => text.write_str(if value.is_true() { "True" } else { "False" }),
+            ValueKind::Seq | ValueKind::Map if !is_namespace(value) => {
+                text.write_str(&repr(&values::to_json(value, 0)?))
+            }
+            _ => write!(text, "{value}"),
         }
-        _ => write!(text, "{value}").map_err(|_| too_long())?,
-    }
-    Ok(text.0)
+        .map_err(|_| too_long())
+    })
 }
 
-fn join(items: &Value, between: Option<&str>) -> Result<String, minijinja::Error> {
-    use std::fmt::Write as _;
-    let mut text = Bounded::default();
-    for (index, item) in items.try_iter()?.enumerate() {
-        let between = if index > 0 { between.unwrap_or_default() } else { "" };
-        write!(text, "{between}{}", string(&item)?).map_err(|_| too_long())?;
-    }
-    Ok(text.0)
+fn join(items: &Value, between: &str, budget: &Budget) -> Result<String, minijinja::Error> {
+    budget.write(|text| {
+        for (index, item) in items.try_iter()?.enumerate() {
+            let between = if index > 0 { between } else { "" };
+            write!(text, "{between}{}", string(&item, budget)?).map_err(|_| too_long())?;
+        }
+        Ok(())
+    })
 }
 
-fn replace(text: &str, old: &str, new: &str) -> Result<String, minijinja::Error> {
-    check_replacement(Some(text), Some(old), Some(new))?;
-    Ok(text.replace(old, new))
-}
-
-fn check_replacement(text: Option<&str>, old: Option<&str>, new: Option<&str>) -> Result<(), minijinja::Error> {
+fn check_replacement(
+    text: Option<&str>,
+    old: Option<&str>,
+    new: Option<&str>,
+    budget: &Budget,
+) -> Result<(), minijinja::Error> {
     let (Some(text), Some(old), Some(new)) = (text, old, new) else { return Ok(()) };
-    let length = text.matches(old).count().checked_mul(new.len()).and_then(|more| more.checked_add(text.len()));
-    if length.is_some_and(|length| length <= MAX_RENDERED_BYTES) { Ok(()) } else { Err(too_long()) }
+    let more = text.matches(old).count().saturating_mul(new.len());
+    budget.produce(more.saturating_add(text.len()))
 }
 
 /// All lines but the first, and but the empty ones, begin with spaces.
-fn indent(text: &str, width: Option<usize>, named: Kwargs) -> Result<String, minijinja::Error> {
-    use std::fmt::Write as _;
+fn indent(text: &str, width: Option<usize>, named: &Kwargs, budget: &Budget) -> Result<String, minijinja::Error> {
     const WIDEST: usize = 64;
     let width = named.get::<Option<usize>>("width")?.or(width).unwrap_or(4);
     if width > WIDEST {
@@ -168,13 +238,14 @@ fn indent(text: &str, width: Option<usize>, named: Kwargs) -> Result<String, min
     let first = named.get::<Option<bool>>("first")?.unwrap_or(false);
     let blank = named.get::<Option<bool>>("blank")?.unwrap_or(false);
     named.assert_all_used()?;
-    let mut out = Bounded::default();
-    for (index, line) in text.split('\n').enumerate() {
-        let is_indented = if index == 0 { first } else { blank || !line.is_empty() };
-        let (line_break, width) = (if index > 0 { "\n" } else { "" }, if is_indented { width } else { 0 });
-        write!(out, "{line_break}{:width$}{line}", "").map_err(|_| too_long())?;
-    }
-    Ok(out.0)
+    budget.write(|out| {
+        for (index, line) in text.split('\n').enumerate() {
+            let is_indented = if index == 0 { first } else { blank || !line.is_empty() };
+            let (line_break, width) = (if index > 0 { "\n" } else { "" }, if is_indented { width } else { 0 });
+            write!(out, "{line_break}{:width$}{line}", "").map_err(|_| too_long())?;
+        }
+        Ok(())
+    })
 }
 
 fn check(value: &Value, depth: usize, budget: &Budget) -> Result<(), minijinja::Error> {

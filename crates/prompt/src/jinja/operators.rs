@@ -4,11 +4,14 @@
 //! Its slices panic on an empty list taken backwards. So the instructions `~ + * %` and `[::]` are replaced by calls
 //! of the functions here, whose names no template can write.
 
+use std::fmt::Write as _;
+use std::sync::Arc;
+
 use minijinja::machinery::{Instruction, Instructions};
 use minijinja::value::ValueKind;
 use minijinja::{Environment, Error, ErrorKind, Value};
 
-use crate::limits::MAX_RENDERED_BYTES;
+use super::guard::{self, Budget};
 
 /// Items of one list that a template makes of two.
 const MAX_ITEMS: usize = 1 << 20;
@@ -31,46 +34,32 @@ pub(super) fn replace(instructions: &mut Instructions<'_>) {
     }
 }
 
-pub(super) fn register(env: &mut Environment<'_>) {
-    env.add_function("~", |a: Value, b: Value| joined(&a, &b));
-    env.add_function("+", |a: Value, b: Value| add(&a, &b));
-    env.add_function("*", |a: Value, b: Value| multiply(&a, &b));
+pub(super) fn register(env: &mut Environment<'_>, budget: &Arc<Budget>) {
+    let counters = budget.clone();
+    env.add_function("~", move |a: Value, b: Value| joined(&a, &b, &counters));
+    let counters = budget.clone();
+    env.add_function("+", move |a: Value, b: Value| add(&a, &b, &counters));
+    let counters = budget.clone();
+    env.add_function("*", move |a: Value, b: Value| multiply(&a, &b, &counters));
     env.add_function("%", |a: Value, b: Value| remainder(&a, &b));
     env.add_function("[::]", |list: Value, start: Value, stop: Value, step: Value| slice(&list, &start, &stop, &step));
-}
-
-/// A text that stops to grow at [`MAX_RENDERED_BYTES`].
-#[derive(Default)]
-pub(super) struct Bounded(pub(super) String);
-
-impl std::fmt::Write for Bounded {
-    fn write_str(&mut self, more: &str) -> std::fmt::Result {
-        if self.0.len() + more.len() > MAX_RENDERED_BYTES {
-            return Err(std::fmt::Error);
-        }
-        self.0.push_str(more);
-        Ok(())
-    }
-}
-
-pub(super) fn too_long() -> Error {
-    failure(format!("a text of the template grows beyond {MAX_RENDERED_BYTES} bytes"))
 }
 
 pub(super) fn failure(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::InvalidOperation, message.into())
 }
 
-fn joined(a: &Value, b: &Value) -> Result<Value, Error> {
-    use std::fmt::Write as _;
-    let mut text = Bounded::default();
-    write!(text, "{}{}", super::guard::string(a)?, super::guard::string(b)?).map_err(|_| too_long())?;
-    Ok(Value::from(text.0))
+fn joined(a: &Value, b: &Value, budget: &Budget) -> Result<Value, Error> {
+    budget
+        .write(|text| {
+            write!(text, "{}{}", guard::string(a, budget)?, guard::string(b, budget)?).map_err(|_| guard::too_long())
+        })
+        .map(Value::from)
 }
 
-fn add(a: &Value, b: &Value) -> Result<Value, Error> {
+fn add(a: &Value, b: &Value, budget: &Budget) -> Result<Value, Error> {
     match (a.kind(), b.kind()) {
-        (ValueKind::String, ValueKind::String) => joined(a, b),
+        (ValueKind::String, ValueKind::String) => joined(a, b, budget),
         (ValueKind::Seq | ValueKind::Iterable, ValueKind::Seq | ValueKind::Iterable) => {
             let items: Vec<Value> = a.try_iter()?.chain(b.try_iter()?).take(MAX_ITEMS + 1).collect();
             if items.len() > MAX_ITEMS {
@@ -82,11 +71,11 @@ fn add(a: &Value, b: &Value) -> Result<Value, Error> {
     }
 }
 
-fn multiply(a: &Value, b: &Value) -> Result<Value, Error> {
+fn multiply(a: &Value, b: &Value, budget: &Budget) -> Result<Value, Error> {
     match (a.as_str(), b.as_usize(), a.as_usize(), b.as_str()) {
         (Some(text), Some(times), _, _) | (_, _, Some(times), Some(text)) => {
-            let fits = text.len().checked_mul(times).is_some_and(|length| length <= MAX_RENDERED_BYTES);
-            if fits { Ok(Value::from(text.repeat(times))) } else { Err(too_long()) }
+            budget.produce(text.len().saturating_mul(times))?;
+            Ok(Value::from(text.repeat(times)))
         }
         _ => reckon(a, b, "*", i128::checked_mul, |a, b| a * b),
     }
