@@ -132,6 +132,8 @@ impl Answer {
             },
             "seed": seed,
             "model": card.about.name,
+            "numerics": card.numerics_id,
+            "template": card.template,
         })
     }
 }

@@ -50,6 +50,10 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> anyhow::Result<()> {
     let template = args.template.version(settings)?;
     let loading = EngineOptions { template, ..args.model_flags.options(settings)? };
     let engine = loading::load(model, loading, settings)?;
+    if !args.raw && engine.text().template.version().is_none() {
+        // Not one of the templates that are tested here, or none at all: whoever reads the answer should know.
+        terminal::note(&engine.card().template);
+    }
     interrupt::install()?;
     let request = request(args.prompt(text, options.system.as_deref()), &options);
     let mut printer = Printer::default();
@@ -68,6 +72,12 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> anyhow::Result<()> {
     }
     answer.explain(engine.card());
     if options.stats {
+        engine
+            .card()
+            .notes
+            .iter()
+            .chain((!args.raw).then_some(&engine.card().template))
+            .for_each(|n| terminal::aside(n));
         terminal::aside(&answer.stats(engine.card(), options.sampling.seed));
     }
     if answer.reason.is_none() { Err(Interrupted.into()) } else { Ok(()) }
