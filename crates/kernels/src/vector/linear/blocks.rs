@@ -6,7 +6,7 @@ use super::codes::Strip;
 use super::{Block, STREAMS, Step, blocks32, blocks256};
 use crate::Tile;
 use crate::activations::Record;
-use crate::packed::{CHUNK, GROUP};
+use crate::packed::{CHUNK, GROUP, Layout};
 use crate::products::{FormatType, Products, ProductsOperation, code_offset};
 
 /// A block of weights of format `F`, with room for `ROWS` rows.
@@ -30,71 +30,101 @@ impl<'a, 'b, 'c, F: FormatType, const ROWS: usize> Blocks<'a, 'b, 'c, F, ROWS> {
     }
 }
 
+/// Where a step works. Rows beyond those of the block are void.
+struct Scratch<'a, P: Products, const ROWS: usize> {
+    records: [Record<'a>; ROWS],
+    prepared: [Prepared; ROWS],
+    /// Of each strip, and of a strip that is multiplied to make the number even.
+    sums: [[P::Float; ROWS]; MAX_STRIPS + 1],
+    totals: [[P::Int; ROWS]; 2],
+}
+
 impl<F: FormatType, const ROWS: usize> ProductsOperation for Blocks<'_, '_, '_, F, ROWS> {
     #[inline(always)]
     fn run<P: Products>(self, products: P) {
         let Self { block, out, .. } = self;
+        let mut scratch = Scratch::<P, ROWS> {
+            records: [block.activations.record(block.rows.start, 0); ROWS],
+            prepared: [[0; 16]; ROWS],
+            sums: [[products.splat_float(0.0); ROWS]; MAX_STRIPS + 1],
+            totals: [[products.splat(0); ROWS]; 2],
+        };
+        let rows = if ROWS == 1 { 1 } else { block.rows.len().min(ROWS) };
         for step in 0..block.num_steps() {
             let step = block.step(step);
-            let mut sums = [[products.splat_float(0.0); ROWS]; MAX_STRIPS];
-            for chunk in 0..block.weights.cols().div_ceil(CHUNK) {
-                add_chunk::<P, F, ROWS>(products, block, &step, chunk, &mut sums);
+            for index in 0..step.num_strips(P::LANES) {
+                scratch.sums[index][..rows].fill(products.splat_float(0.0));
             }
-            write(products, block, &step, &sums, out);
+            for chunk in 0..block.weights.cols().div_ceil(CHUNK) {
+                add_chunk::<P, F, ROWS>(products, block, &step, chunk, rows, &mut scratch);
+            }
+            write(products, block, &step, &scratch.sums, out);
         }
     }
 }
 
 #[inline(always)]
-fn add_chunk<P: Products, F: FormatType, const ROWS: usize>(
+fn add_chunk<'a, P: Products, F: FormatType, const ROWS: usize>(
     products: P,
-    block: &Block<'_>,
+    block: &Block<'a>,
     step: &Step,
     chunk: usize,
-    sums: &mut [[P::Float; ROWS]; MAX_STRIPS],
+    rows: usize,
+    scratch: &mut Scratch<'a, P, ROWS>,
 ) {
-    let rows = block.rows.len().min(ROWS);
-    let mut records = [block.activations.record(block.rows.start, chunk); ROWS];
-    let mut prepared = [[0; 16]; ROWS];
     for row in 0..rows {
-        records[row] = block.activations.record(block.rows.start + row, chunk);
-        prepared[row] = prepare::<F>(&records[row]);
+        scratch.records[row] = block.activations.record(block.rows.start + row, chunk);
+        scratch.prepared[row] = prepare::<F>(&scratch.records[row]);
     }
-    let (records, prepared) = (&records[..rows], &prepared[..rows]);
+    let inputs = Inputs { records: &scratch.records[..rows], prepared: &scratch.prepared[..rows] };
     let num_strips = step.num_strips(P::LANES);
-    let mut index = 0;
-    while index < num_strips {
-        let first = strip::<P>(block, step, chunk, index);
-        if P::STRIPS == 2 && index + 1 < num_strips {
-            let second = strip::<P>(block, step, chunk, index + 1);
-            let [sums_of_first, sums_of_second] = &mut sums[index..index + 2] else { unreachable!() };
-            let sums = [sums_of_first, sums_of_second];
-            add_strips::<P, F, ROWS, 2>(products, [first, second], records, prepared, sums);
-            index += 2;
-        } else {
-            add_strips::<P, F, ROWS, 1>(products, [first], records, prepared, [&mut sums[index]]);
-            index += 1;
+    let (sums, spare) = scratch.sums.split_at_mut(MAX_STRIPS);
+    for index in (0..num_strips).step_by(P::STRIPS) {
+        let first = strip::<P, F>(block, step, chunk, index);
+        if P::STRIPS == 1 {
+            add_strips::<P, F, ROWS, 1>(products, [first], inputs, &mut scratch.totals, [&mut sums[index]]);
+        } else if let [sums, sums_of_second, ..] = &mut sums[index..] {
+            let last = index + 1 == num_strips;
+            let second = if last { first } else { strip::<P, F>(block, step, chunk, index + 1) };
+            let sums = [sums, if last { &mut spare[0] } else { sums_of_second }];
+            add_strips::<P, F, ROWS, 2>(products, [first, second], inputs, &mut scratch.totals, sums);
         }
     }
 }
 
 #[inline(always)]
-fn strip<'a, P: Products>(block: &Block<'a>, step: &Step, chunk: usize, index: usize) -> Strip<'a> {
+fn strip<'a, P: Products, F: FormatType>(block: &Block<'a>, step: &Step, chunk: usize, index: usize) -> Strip<'a> {
+    let lines = const { Layout::of(F::FORMAT).lines() };
     let (group, part) = step.strip(index, P::LANES);
-    Strip { lines: block.weights.chunk(block.weights.group(group), chunk), part }
+    Strip { lines: &block.weights.group(group)[chunk * lines..][..lines], part }
+}
+
+/// The inputs of a chunk, of the same number of rows.
+#[derive(Clone, Copy)]
+pub(super) struct Inputs<'a, 'b> {
+    pub(super) records: &'b [Record<'a>],
+    pub(super) prepared: &'b [Prepared],
+}
+
+impl Inputs<'_, '_> {
+    /// Rows, of which the slices have the same number; said so that no index need be checked.
+    #[inline(always)]
+    pub(super) fn len(&self) -> usize {
+        self.records.len().min(self.prepared.len())
+    }
 }
 
 #[inline(always)]
 fn add_strips<P: Products, F: FormatType, const ROWS: usize, const N: usize>(
     products: P,
     strips: [Strip<'_>; N],
-    records: &[Record<'_>],
-    prepared: &[Prepared],
+    inputs: Inputs<'_, '_>,
+    totals: &mut [[P::Int; ROWS]; 2],
     sums: [&mut [P::Float; ROWS]; N],
 ) {
     match F::FORMAT.block_weights() {
-        32 => blocks32::add::<P, F, ROWS, N>(products, strips, records, prepared, sums),
-        _ => blocks256::add::<P, F, ROWS, N>(products, strips, records, prepared, sums),
+        32 => blocks32::add::<P, F, ROWS, N>(products, strips, inputs, sums),
+        _ => blocks256::add::<P, F, ROWS, N>(products, strips, inputs, totals, sums),
     }
 }
 
@@ -140,7 +170,7 @@ pub(super) fn write<P: Products, const ROWS: usize>(
     products: P,
     block: &Block<'_>,
     step: &Step,
-    sums: &[[P::Float; ROWS]; MAX_STRIPS],
+    sums: &[[P::Float; ROWS]],
     out: &mut Tile<'_>,
 ) {
     let cols = out.cols();

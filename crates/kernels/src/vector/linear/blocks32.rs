@@ -1,8 +1,7 @@
 //! Chunks of formats with blocks of 32 weights: one addition a block.
 
-use super::blocks::Prepared;
+use super::blocks::Inputs;
 use super::codes::{self, Strip};
-use crate::activations::Record;
 use crate::packed::BLOCKS;
 use crate::products::{FormatType, Products, code_offset};
 
@@ -11,11 +10,10 @@ use crate::products::{FormatType, Products, code_offset};
 pub(super) fn add<P: Products, F: FormatType, const ROWS: usize, const N: usize>(
     products: P,
     strips: [Strip<'_>; N],
-    records: &[Record<'_>],
-    prepared: &[Prepared],
+    inputs: Inputs<'_, '_>,
     sums: [&mut [P::Float; ROWS]; N],
 ) {
-    let rows = records.len().min(prepared.len()).min(ROWS);
+    let rows = inputs.len().min(ROWS);
     for block in 0..BLOCKS {
         let mut weights = [[products.splat(0); 8]; N];
         let (mut scales, mut mins) = ([products.splat_float(0.0); N], [products.splat_float(0.0); N]);
@@ -27,7 +25,7 @@ pub(super) fn add<P: Products, F: FormatType, const ROWS: usize, const N: usize>
             }
         }
         for row in 0..rows {
-            let (record, prepared) = (&records[row], prepared[row][block]);
+            let (record, prepared) = (&inputs.records[row], inputs.prepared[row][block]);
             let start = products.splat(if code_offset(F::FORMAT) == 0 { 0 } else { prepared });
             let input_scale = products.splat_float(record.scale(block));
             let dots = products.dots::<F, N>([start; N], &weights, record, 8 * block);

@@ -20,8 +20,15 @@ const PREFETCH_BYTES: usize = 2048;
 pub(super) fn codes<P: Products, F: FormatType>(products: P, strip: Strip<'_>, block: usize) -> [P::Int; 8] {
     let layout = const { Layout::of(F::FORMAT) };
     if strip.part == 0 {
-        for line in layout.lines() * block / BLOCKS..layout.lines() * (block + 1) / BLOCKS {
-            products.prefetch(&strip.lines[line], PREFETCH_BYTES);
+        // As many lines for each block, and the remainder for the first.
+        let (each, rest) = (layout.lines() / BLOCKS, layout.lines() % BLOCKS);
+        for line in 0..each {
+            products.prefetch(&strip.lines[rest + block * each + line], PREFETCH_BYTES);
+        }
+        if block == 0 {
+            for line in 0..rest {
+                products.prefetch(&strip.lines[line], PREFETCH_BYTES);
+            }
         }
     }
     let mut codes = [products.splat(0); 8];

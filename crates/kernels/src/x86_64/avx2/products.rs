@@ -26,25 +26,19 @@ impl Avx2 {
     ) -> __m256i {
         // Pairs of products of at most 127 · largest each, as many as 16 bits hold.
         let at_once = const { (32767 / (2 * 127 * largest_code(F::FORMAT))) as usize };
-        match at_once {
-            0 => self.dot_of_signed::<LEN>(codes, x, first),
-            _ => {
-                let mut sum = correction;
-                let mut v = 0;
-                while v < LEN {
-                    let mut pairs = self.pairs(codes[v], x, first + v);
-                    let end = LEN.min(v + at_once.min(8));
-                    v += 1;
-                    while v < end {
-                        // SAFETY: an `Avx2` is the proof that the processor has the instructions.
-                        pairs = unsafe { _mm256_add_epi16(pairs, self.pairs(codes[v], x, first + v)) };
-                        v += 1;
-                    }
-                    sum = self.dot_pairs(sum, pairs, self.splat(0x0001_0001));
-                }
-                sum
+        if at_once == 0 {
+            return self.dot_of_signed::<LEN>(codes, x, first);
+        }
+        let (mut sum, mut pairs) = (correction, self.splat(0));
+        for v in 0..LEN {
+            let product = self.pairs(codes[v], x, first + v);
+            // SAFETY: an `Avx2` is the proof that the processor has the instructions.
+            pairs = if v % at_once == 0 { product } else { unsafe { _mm256_add_epi16(pairs, product) } };
+            if v + 1 == LEN || (v + 1) % at_once == 0 {
+                sum = self.dot_pairs(sum, pairs, self.splat(0x0001_0001));
             }
         }
+        sum
     }
 
     #[inline(always)]

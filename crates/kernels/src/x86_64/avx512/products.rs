@@ -94,12 +94,11 @@ impl Products for Avx512 {
         x: &Record<'_>,
         first: usize,
     ) -> [__m512i; N] {
+        // Two chains are shorter than one.
+        let halves = self.half_dots::<F, N>([corrections, [self.splat(0); N]], codes, x, first);
         let mut sums = corrections;
-        for v in 0..8 {
-            let x = self.splat(x.codes4(first + v));
-            for n in 0..N {
-                sums[n] = unsafe { _mm512_dpbusd_epi32(sums[n], codes[n][v], x) };
-            }
+        for n in 0..N {
+            sums[n] = self.add(halves[0][n], halves[1][n]);
         }
         sums
     }
