@@ -50,10 +50,6 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> anyhow::Result<()> {
     let template = args.template.version(settings)?;
     let loading = EngineOptions { template, ..args.model_flags.options(settings)? };
     let engine = loading::load(model, loading, settings)?;
-    if !args.raw && engine.text().template.version().is_none() {
-        // Not one of the templates that are tested here, or none at all: whoever reads the answer should know.
-        terminal::note(&engine.card().template);
-    }
     interrupt::install()?;
     let request = request(args.prompt(text, options.system.as_deref()), &options);
     let mut printer = Printer::default();
@@ -69,6 +65,10 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> anyhow::Result<()> {
     }
     for call in &answer.tool_calls {
         terminal::note(&format!("the model calls {}({}), which `run` does not do", call.name, call.arguments));
+    }
+    if !args.raw && engine.text().template.version().is_none() {
+        // Not one of the templates that are tested here: whoever reads the answer should know.
+        terminal::note(&engine.card().template);
     }
     answer.explain(engine.card());
     if options.stats {
