@@ -109,7 +109,7 @@ def write_spm():
         rules.flush()
         folding = dict(byte_fallback=False, remove_extra_whitespaces=True, normalization_rule_tsv=rules.name)
         options = {k: v for k, v in mistral.items() if k != "normalization_rule_name"} | folding
-        folded = train_spm(**options | dict(model_type="unigram", vocab_size=400, character_coverage=0.98))
+        folded = train_spm(**options | dict(model_type="unigram", vocab_size=400, character_coverage=0.98, user_defined_symbols=["[REF]", "  ", "x\u00a0"]))
         folded.normalizer_spec.normalization_rule_tsv = ""
     (HERE / "folding.model").write_bytes(folded.SerializeToString())
     return mistral_like(base, *SPM_VERSIONS["v7"])

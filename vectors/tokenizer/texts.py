@@ -55,6 +55,7 @@ TEXTS = [
     "\tfor i in range(10):\n\t\tprint(i)\n", "SELECT * FROM t WHERE a = 'x' -- c\n", "https://example.org/a?b=c&d=%20#e",
     "The tramontane is a dry wind from the north, and it clears the sky.",
     "Le mistral souffle pendant trois jours ; l'été, où est le café ?",
+    "a  b   c    d", "  a  ", "x\u00a0y \u00a0x\u00a0", "ﬁ[REF] ﬁ  ﬁ",
     "Ａｆｕｌｌ　ｗｉｄｔｈ", "i\u0307stanbul İSTANBUL ıI", "ß ẞ ﬀ", "\u1e9b\u0323", "\u202eabc\u202c \u2066x\u2069",
     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
 ]

@@ -53,7 +53,13 @@ pub(crate) fn model(vocab: &GgufVocab) -> Result<Model, Error> {
 
 fn sentencepiece(vocab: &GgufVocab) -> Result<SentencePiece, Error> {
     check_length("scores", vocab.scores.len(), vocab.tokens.len())?;
-    let kinds = kinds(vocab)?;
+    let mut kinds = kinds(vocab)?;
+    // Some files name the unknown token by its id alone.
+    if !kinds.contains(&Kind::Unknown)
+        && let Some(kind) = vocab.unknown_id.and_then(|id| kinds.get_mut(id as usize))
+    {
+        *kind = Kind::Unknown;
+    }
     let tokens = vocab.tokens.iter().zip(&vocab.scores).zip(kinds);
     let pieces = tokens.map(|((text, &score), kind)| Piece { text: sentencepiece::spaces(text), score, kind });
     SentencePiece::new(sentencepiece::Model {

@@ -11,6 +11,8 @@ pub(crate) const VOCABULARY: usize = 1 << 20;
 pub(crate) const VOCABULARY_BYTES: usize = 8 << 20;
 /// Bytes of one piece.
 pub(crate) const PIECE_BYTES: usize = 4096;
+/// Bytes that a character may become when a text is normalised; Unicode's longest case takes 33.
+pub(crate) const REPLACEMENT_BYTES: usize = 256;
 /// Bytes of one settings section of a `tekken.json` (`image`, `audio`, `model_settings_builder`).
 pub(crate) const SECTION_BYTES: usize = 64 << 10;
 /// Bytes that are merged as one piece. A longer stretch of text without any place to cut it is cut here: this is the

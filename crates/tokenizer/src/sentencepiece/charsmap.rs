@@ -3,7 +3,7 @@
 //! Layout: length of a double-array trie in bytes (u32), the trie (u32 units, in the layout of darts-clone), then the
 //! replacements, each ended by a zero byte. The trie's values are offsets among the replacements. All little-endian.
 
-use crate::Error;
+use crate::{Error, limits};
 
 /// Strings and what they become.
 #[derive(Debug)]
@@ -14,7 +14,7 @@ pub(crate) struct Charsmap {
 
 impl Charsmap {
     /// # Errors
-    /// Lengths that do not fit, replacements that are not text.
+    /// Lengths that do not fit, replacements that are not text or very long.
     pub(super) fn new(bytes: &[u8]) -> Result<Self, Error> {
         let broken = || Error::malformed("the normaliser's table of characters", "it is cut off or not a table");
         let (size, rest) = bytes.split_first_chunk().ok_or_else(broken)?;
@@ -23,6 +23,12 @@ impl Charsmap {
         let replacements = std::str::from_utf8(replacements).map_err(|_| broken())?;
         if units.is_empty() || !odd.is_empty() || !replacements.ends_with('\0') {
             return Err(broken());
+        }
+        if replacements.split('\0').any(|replacement| replacement.len() > limits::REPLACEMENT_BYTES) {
+            return Err(Error::TooLarge {
+                what: "bytes in place of one character",
+                limit: limits::REPLACEMENT_BYTES as u64,
+            });
         }
         let units = units.iter().map(|&unit| u32::from_le_bytes(unit)).collect();
         Ok(Self { units, replacements: replacements.to_owned() })

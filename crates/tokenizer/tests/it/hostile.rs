@@ -144,6 +144,11 @@ fn sentencepiece_files() {
         ("table of 1 GB", normalizer(field(2, &[0, 0, 0, 0x40, 1, 2, 3])), "not a table"),
         ("table without end", normalizer(field(2, &[4, 0, 0, 0, 0, 0, 0, 0, b'a'])), "not a table"),
         (
+            "long replacement",
+            normalizer(field(2, &[&[4, 0, 0, 0, 0, 0, 0, 0][..], &[b'a'; 999], &[0]].concat())),
+            "in place of",
+        ),
+        (
             "piece of 2^63 bytes",
             with(vec![1 << 3 | 2, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f]),
             "cut off",
