@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use checkpoint::{Checkpoint, GgufVocab, TokenizerSource};
 use prompt::{Choice, ChosenTemplate, Conversation, Moment};
-use tokenizer::{TemplateVersion, TokenId, Tokenizer};
+use tokenizer::{TemplateVersion, TokenId, Tokenizer, TokenizerKind};
 
 use crate::Error;
 
@@ -15,17 +15,17 @@ use crate::Error;
 pub struct Template(Result<Choice, String>);
 
 impl Template {
-    /// What was asked for, or what the model's files ask for. That there is none shows when a conversation comes.
+    /// What is given, with a reason, or what the model's files ask for. That there is none shows when a conversation comes.
     pub fn choose(
         tokenizer: Result<&Tokenizer, &str>,
         chat_template: Option<&str>,
-        asked: Option<TemplateVersion>,
+        given: Option<(TemplateVersion, &str)>,
     ) -> Self {
-        Self(match (tokenizer, asked) {
+        Self(match (tokenizer, given) {
             (Err(why), _) => Err(format!("without a tokenizer there is no instruct template ({why})")),
-            (Ok(_), Some(version)) => Ok(Choice {
+            (Ok(_), Some((version, why))) => Ok(Choice {
                 template: ChosenTemplate::Instruct(version),
-                reason: format!("The built-in template {version} is used: it was asked for."),
+                reason: format!("The built-in template {version} is used: {why}."),
             }),
             (Ok(tokenizer), None) => prompt::choose(tokenizer, chat_template).map_err(|error| error.to_string()),
         })
@@ -62,6 +62,8 @@ pub struct TextFront {
     pub tokenizer: Result<Arc<Tokenizer>, String>,
     /// The instruct template.
     pub template: Template,
+    /// Plain text starts with the begin token; a GGUF file may say that it does not (`add_bos_token`).
+    adds_bos: bool,
 }
 
 impl TextFront {
@@ -73,8 +75,8 @@ impl TextFront {
         let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         if path.is_file() && !name.ends_with(".gguf") {
             let tokenizer = Arc::new(Tokenizer::open(path)?);
-            let template = Template::choose(Ok(&tokenizer), None, asked);
-            return Ok(Self { tokenizer: Ok(tokenizer), template });
+            let template = Template::choose(Ok(&tokenizer), None, asked.map(|version| (version, "it was asked for")));
+            return Ok(Self { tokenizer: Ok(tokenizer), template, adds_bos: true });
         }
         Self::of(&Checkpoint::open(path)?, asked)
     }
@@ -87,8 +89,10 @@ impl TextFront {
             TokenizerSource::None { looked_for } => Err(looked_for.clone()),
         };
         let known = tokenizer.as_deref().map_err(String::as_str);
+        let asked = asked.map(|version| (version, "it was asked for")).or_else(|| unmarked_first(checkpoint, known));
         let template = Template::choose(known, checkpoint.chat_template.as_deref(), asked);
-        Ok(Self { tokenizer, template })
+        let adds_bos = !matches!(&checkpoint.tokenizer, TokenizerSource::Gguf(v) if v.add_bos == Some(false));
+        Ok(Self { tokenizer, template, adds_bos })
     }
 
     /// The tokenizer.
@@ -99,14 +103,26 @@ impl TextFront {
         self.tokenizer.as_ref().map_err(|why| Error::NoTokenizer { why: why.clone() })
     }
 
-    /// Tokens of plain text, the begin token first.
+    /// Tokens of plain text, the begin token first where the model expects one.
     ///
     /// # Errors
     /// There is no tokenizer.
     pub fn complete(&self, text: &str) -> Result<Vec<TokenId>, Error> {
         let tokenizer = self.tokenizer()?;
-        Ok(tokenizer.bos().into_iter().chain(tokenizer.encode(text)).collect())
+        let bos = tokenizer.bos().filter(|_| self.adds_bos);
+        Ok(bos.into_iter().chain(tokenizer.encode(text)).collect())
     }
+}
+
+/// Mistral's first models: their vocabulary has no control tokens that would tell, so the architecture has to.
+fn unmarked_first(
+    checkpoint: &Checkpoint,
+    tokenizer: Result<&Tokenizer, &str>,
+) -> Option<(TemplateVersion, &'static str)> {
+    let unmarked = tokenizer.is_ok_and(|t| t.version().is_none() && t.kind() == TokenizerKind::SentencePiece);
+    let mistral = matches!(checkpoint.config.architecture.as_str(), "mistral" | "mixtral");
+    (unmarked && mistral && checkpoint.chat_template.is_none())
+        .then_some((TemplateVersion::V1, "a Mistral model without control tokens is of the first generation"))
 }
 
 /// The same words on two floors that do not know each other.

@@ -124,3 +124,19 @@ fn stories_go_on_as_they_should() {
     let golden = golden.trim_end();
     assert!(story.starts_with(golden) && golden.len() > 400, "{story}");
 }
+
+/// Mistral 7B v0.1 ships a vocabulary without control tokens: the architecture says that its template is v1. Without
+/// that word, or with a template of the file's own, nothing is guessed.
+#[test]
+fn a_first_generation_folder_gets_the_first_template() {
+    let folder = std::env::temp_dir().join(format!("tramontane-first-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    for file in ["config.json", "model.safetensors"] {
+        std::fs::copy(testkit::vectors("models/mistral/hf").join(file), folder.join(file)).unwrap();
+    }
+    std::fs::copy(testkit::vectors("tokenizer/tokenizer.model.v1"), folder.join("tokenizer.model")).unwrap();
+    let front = engine::TextFront::open(&folder, None);
+    std::fs::remove_dir_all(&folder).unwrap();
+    let reason = front.unwrap().template.reason().to_owned();
+    assert!(reason.contains("template v1 is used"), "{reason}");
+}

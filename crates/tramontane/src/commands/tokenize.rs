@@ -53,15 +53,14 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> anyhow::Result<()> {
             let conversation = Conversation::from_json(&text).with_context(|| file.display().to_string())?;
             front.template.render(tokenizer, &conversation)?.tokens
         }
-        None => encode(args, tokenizer)?,
+        None => encode(args, &front)?,
     };
     print(args, tokenizer, &tokens)
 }
 
-fn encode(args: &Args, tokenizer: &Tokenizer) -> anyhow::Result<Vec<TokenId>> {
+fn encode(args: &Args, front: &TextFront) -> anyhow::Result<Vec<TokenId>> {
     let text = args.text.clone().map_or_else(commands::read_stdin, Ok)?;
-    let bos = tokenizer.bos().filter(|_| !args.no_bos);
-    Ok(bos.into_iter().chain(tokenizer.encode(&text)).collect())
+    Ok(if args.no_bos { front.tokenizer()?.encode(&text) } else { front.complete(&text)? })
 }
 
 fn print(args: &Args, tokenizer: &Tokenizer, tokens: &[TokenId]) -> anyhow::Result<()> {
