@@ -34,6 +34,7 @@ pub struct Codes256 {
 
 impl Codes32 {
     /// Takes one block apart; `None` where `block` is not one block of a 32-weight format.
+    #[inline]
     pub fn read(format: Format, block: &[u8]) -> Option<Self> {
         Some(match format {
             Format::Q4_0 | Format::IQ4NL => read_q4_0(block.try_into().ok()?),
@@ -49,6 +50,7 @@ impl Codes32 {
 
 impl Codes256 {
     /// Takes one block apart; `None` where `block` is not one block of a 256-weight format.
+    #[inline]
     pub fn read(format: Format, block: &[u8]) -> Option<Self> {
         Some(match format {
             Format::Q2K => read_q2_k(block.try_into().ok()?),
@@ -134,12 +136,16 @@ fn read_q5_k(block: &[u8; 176]) -> Codes256 {
 /// `ql[128]`, `qh[64]`, `scales[16]`, `d`. In each half of 128 weights, quarter `j` has its low bits in nibble `j / 2` of
 /// `ql[32·(j % 2) + i]` and its high bits in bits `2j` of `qh[i]`.
 fn read_q6_k(block: &[u8; 210]) -> Codes256 {
-    let codes = std::array::from_fn(|k| {
-        let (half, quarter, i) = (k / 128, k / 32 % 4, k % 32);
-        let low = block[64 * half + 32 * (quarter % 2) + i] >> (4 * (quarter / 2)) & 15;
-        let high = block[128 + 32 * half + i] >> (2 * quarter) & 3;
-        low | high << 4
-    });
+    let mut codes = [0; 256];
+    for (half, codes) in codes.chunks_exact_mut(128).enumerate() {
+        let (low, high) = (&block[64 * half..][..64], &block[128 + 32 * half..][..32]);
+        for (quarter, codes) in codes.chunks_exact_mut(32).enumerate() {
+            let low = &low[32 * (quarter % 2)..][..32];
+            for i in 0..32 {
+                codes[i] = low[i] >> (4 * (quarter / 2)) & 15 | (high[i] >> (2 * quarter) & 3) << 4;
+            }
+        }
+    }
     let scales = array::<16, 210>(block, 192).map(|s| s as i8);
     Codes256 { d: word(block, 208), dmin: 0, scales, mins: [0; 16], codes }
 }
