@@ -1,118 +1,140 @@
 //! Linear layers against what the machine allows: `cargo bench -p kernels --bench linear [-- FORMAT…]`.
 //!
-//! For each format and instruction set, with 1 and 2 threads: *decode*, one row of inputs against more weights than the caches
-//! hold, in GB/s of packed weights and in percent of a plain read of the same bytes; *prefill*, 512 rows, in Gop/s (a
-//! multiply-add counts as two) and in percent of int8 products (f32 for plain numbers) that never leave the registers.
-//! All figures of a run come minutes apart on a machine that others may use: compare ratios, not runs.
+//! For each format and instruction set, with 1 and 2 threads: *decode*, one row (and eight rows) of inputs against more weights
+//! than the caches hold, in GB/s of packed weights and in percent of a plain read of the same bytes; *prefill*, 512 rows, in
+//! Gop/s (a multiply-add counts as two) and in percent of int8 products (f32 for plain numbers) that never leave the
+//! registers. Each slice of the work is timed for itself and the lower quartile counts, so that other programs on the
+//! machine move the figures little. Still: compare ratios of one run, not runs.
 
 use std::hint::black_box;
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use kernels::{ActivationFormat, Activations, Bands, Grid, Isa, PackedMatrix, Pool, linear};
 use quant::Format;
 
 const COLS: usize = 3072;
-/// Outputs in decode: at least 140 MB in every format.
-const DECODE_ROWS: usize = 160 << 10;
-const PREFILL_ROWS: usize = 512;
+/// Outputs in decode: at least 160 MB in every format.
+const DECODE_OUTPUTS: usize = 160 << 10;
+const DECODE_TILE: usize = 512;
 const PREFILL_INPUTS: usize = 512;
+const PREFILL_OUTPUTS: usize = 2048;
+const PREFILL_TILE: usize = 64;
 
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
     let formats = Format::ALL.into_iter().filter(|f| wanted.is_empty() || wanted.iter().any(|w| w == f.name()));
     let formats: Vec<Format> = formats.collect();
-    println!("format  isa     threads  decode GB/s  of read   ×8 rows GB/s  prefill Gop/s  of peak");
     for threads in [1, 2] {
-        let pool = Pool::new(threads).expect("threads");
-        let peaks = (peak(&pool, threads, true), peak(&pool, threads, false));
-        println!("peak: int8 {:.0} Gop/s, f32 {:.0} Gop/s, {threads} threads", peaks.0, peaks.1);
+        let bench = Bench { pool: Pool::new(threads).expect("threads"), threads };
+        let (int8, f32) = (bench.peak(true), bench.peak(false));
+        println!("{threads} threads; products in registers: int8 {int8:.0} Gop/s, f32 {f32:.0} Gop/s");
+        println!("format  isa     decode GB/s of read  8 rows GB/s  prefill Gop/s of peak");
         for &format in &formats {
-            let matrix = random_matrix(&pool, format, DECODE_ROWS);
+            let matrix = bench.random_matrix(format);
+            let (read, peak) = (bench.read(&matrix), if format.block_weights() == 1 { f32 } else { int8 });
             for isa in Isa::available().into_iter().skip(1) {
-                let (read, decode, few) = decode(&pool, isa, &matrix);
-                let prefill = prefill(&pool, isa, &matrix);
-                let peak = if format.block_weights() == 1 { peaks.1 } else { peaks.0 };
+                let (one, eight) = (bench.decode(isa, &matrix, 1), bench.decode(isa, &matrix, 8));
+                let prefill = bench.prefill(isa, &matrix);
+                let (format, isa, of_read, of_peak) = (format.name(), isa.name(), one / read, prefill / peak);
                 println!(
-                    "{:<7} {:<7} {threads:>7} {decode:>12.1} {:>7.0}% {few:>14.1} {prefill:>14.0} {:>7.0}%",
-                    format.name(),
-                    isa.name(),
-                    100.0 * decode / read,
-                    100.0 * prefill / peak,
+                    "{format:<7} {isa:<7} {one:>11.1} {:>6.0}% {eight:>12.1} {prefill:>14.0} {:>6.0}%",
+                    100.0 * of_read,
+                    100.0 * of_peak
                 );
             }
         }
     }
 }
 
-/// Random codes; scales are whatever the bytes say, which costs the same time.
-fn random_matrix(pool: &Pool, format: Format, rows: usize) -> PackedMatrix {
-    let mut matrix = PackedMatrix::zeroed(format, rows, COLS).expect("memory");
-    let mut random = testkit::Random::new(1);
-    let row_bytes = format.row_bytes(COLS).expect("whole blocks");
-    let file: Vec<u8> = (0..16 * row_bytes).map(|_| random.bits() as u8 & 0x3F).collect();
-    pool.for_each_tile(&mut [matrix.groups_mut(16)], |_, mut tile| {
-        for group in tile.rows() {
-            kernels::pack_group(format, COLS, &file, tile.row_mut(group));
-        }
-    });
-    matrix
+struct Bench {
+    pool: Pool,
+    threads: usize,
 }
 
-/// GB/s of a plain read, of one row, of eight rows.
-fn decode(pool: &Pool, isa: Isa, matrix: &PackedMatrix) -> (f64, f64, f64) {
-    let (one, eight) = (inputs(isa, matrix, 1), inputs(isa, matrix, 8));
-    let bytes = matrix.num_bytes() as f64 / 1e9;
-    let mut best = (0f64, 0f64, 0f64);
-    for _ in 0..8 {
-        best.0 = best.0.max(bytes / seconds(|| read(pool, matrix)));
-        best.1 = best.1.max(bytes / seconds(|| multiply(pool, isa, matrix, &one, 1, matrix.rows(), 256)));
-        best.2 = best.2.max(bytes / seconds(|| multiply(pool, isa, matrix, &eight, 8, matrix.rows(), 256)));
+impl Bench {
+    /// Random codes and plain scales.
+    fn random_matrix(&self, format: Format) -> PackedMatrix {
+        let mut matrix = PackedMatrix::zeroed(format, DECODE_OUTPUTS, COLS).expect("memory");
+        let mut random = testkit::Random::new(1);
+        let row_bytes = format.row_bytes(COLS).expect("whole blocks");
+        // Bytes up to 63 make positive f16 scales below 2; MXFP4's exponents would be denormal, so they get a bit more.
+        let bit = if format == Format::MXFP4 { 0x40 } else { 0 };
+        let file: Vec<u8> = (0..16 * row_bytes).map(|_| random.bits() as u8 & 0x3F | bit).collect();
+        self.pool.for_each_tile(&mut [matrix.groups_mut(16)], |_, mut tile| {
+            for group in tile.rows() {
+                kernels::pack_group(format, COLS, &file, tile.row_mut(group));
+            }
+        });
+        matrix
     }
-    best
+
+    /// GB/s of packed weights, `rows` rows of inputs.
+    fn decode(&self, isa: Isa, matrix: &PackedMatrix, rows: usize) -> f64 {
+        let bytes = (matrix.num_bytes() / DECODE_OUTPUTS * DECODE_TILE) as f64;
+        bytes / 1e9 * self.multiply(isa, matrix, rows, DECODE_OUTPUTS, DECODE_TILE)
+    }
+
+    /// Gop/s of many rows against the first rows of the matrix.
+    fn prefill(&self, isa: Isa, matrix: &PackedMatrix) -> f64 {
+        let operations = (2 * PREFILL_INPUTS * PREFILL_TILE * COLS) as f64;
+        operations / 1e9 * self.multiply(isa, matrix, PREFILL_INPUTS, PREFILL_OUTPUTS, PREFILL_TILE)
+    }
+
+    /// GB/s of a plain read, four streams a slice, asking ahead as decoding does.
+    fn read(&self, matrix: &PackedMatrix) -> f64 {
+        let slices = DECODE_OUTPUTS / DECODE_TILE;
+        let part = matrix.num_bytes() / slices;
+        let times = Times::default();
+        for _ in 0..3 {
+            let read = |slice| times.time(|| machine::read(&matrix.as_bytes()[slice * part..(slice + 1) * part]));
+            self.pool.run(slices, read);
+        }
+        part as f64 / 1e9 * times.rate(self.threads)
+    }
+
+    /// Gop/s of products that never leave the registers.
+    fn peak(&self, int8: bool) -> f64 {
+        const ROUNDS: usize = 50_000;
+        let operations = if int8 { machine::INT8_PER_ROUND } else { machine::F32_PER_ROUND };
+        let times = Times::default();
+        self.pool.run(100, |_| times.time(|| machine::multiply(ROUNDS, int8)));
+        (operations * ROUNDS) as f64 / 1e9 * times.rate(self.threads)
+    }
+
+    /// Tiles a second: the first `outputs` outputs of `rows` rows, in tiles of `tile` outputs.
+    fn multiply(&self, isa: Isa, matrix: &PackedMatrix, rows: usize, outputs: usize, tile: usize) -> f64 {
+        let mut x = Activations::new(ActivationFormat::for_weights(matrix.format()), rows, COLS);
+        x.write(isa, &testkit::Random::new(2).floats(rows * COLS));
+        let mut out = vec![0.0; rows * outputs];
+        let times = Times::default();
+        for _ in 0..3 {
+            let grid = Grid::new(&mut out, outputs, Bands::Every(rows), tile);
+            self.pool.for_each_tile(&mut [grid], |_, mut tile| times.time(|| linear(isa, matrix, &x, &mut tile)));
+        }
+        black_box(out);
+        times.rate(self.threads)
+    }
 }
 
-/// Gop/s of 512 rows against the first rows of the matrix.
-fn prefill(pool: &Pool, isa: Isa, matrix: &PackedMatrix) -> f64 {
-    let x = inputs(isa, matrix, PREFILL_INPUTS);
-    let operations = 2.0 * (PREFILL_INPUTS * PREFILL_ROWS * COLS) as f64 / 1e9;
-    let run = || operations / seconds(|| multiply(pool, isa, matrix, &x, PREFILL_INPUTS, PREFILL_ROWS, 128));
-    (0..30).map(|_| run()).fold(0.0, f64::max)
-}
+/// How long equal slices took.
+#[derive(Default)]
+struct Times(Mutex<Vec<f64>>);
 
-fn inputs(isa: Isa, matrix: &PackedMatrix, rows: usize) -> Activations {
-    let mut x = Activations::new(ActivationFormat::for_weights(matrix.format()), rows, COLS);
-    x.write(isa, &testkit::Random::new(2).floats(rows * COLS));
-    x
-}
+impl Times {
+    fn time(&self, work: impl FnOnce()) {
+        let start = Instant::now();
+        work();
+        let seconds = start.elapsed().as_secs_f64();
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(seconds);
+    }
 
-/// The first `cols` outputs of `rows` rows, in tiles of `tile` columns.
-fn multiply(pool: &Pool, isa: Isa, matrix: &PackedMatrix, x: &Activations, rows: usize, cols: usize, tile: usize) {
-    let mut out = vec![0.0; rows * cols];
-    let grid = Grid::new(&mut out, cols, Bands::Every(rows), tile);
-    pool.for_each_tile(&mut [grid], |_, mut tile| linear(isa, matrix, x, &mut tile));
-    black_box(out);
-}
-
-fn seconds(work: impl FnOnce()) -> f64 {
-    let start = Instant::now();
-    work();
-    start.elapsed().as_secs_f64()
-}
-
-/// Reads all packed bytes, four streams a slice, asking ahead as decoding does.
-fn read(pool: &Pool, matrix: &PackedMatrix) {
-    const SLICES: usize = 64;
-    let part = matrix.num_bytes() / SLICES;
-    pool.run(SLICES, |slice| machine::read(&matrix.as_bytes()[slice * part..(slice + 1) * part]));
-}
-
-/// Gop/s of products that never leave the registers.
-fn peak(pool: &Pool, threads: usize, int8: bool) -> f64 {
-    const ROUNDS: usize = 100_000;
-    let operations = if int8 { machine::INT8_PER_ROUND } else { machine::F32_PER_ROUND };
-    let all = (operations * ROUNDS * threads) as f64 / 1e9;
-    let run = || all / seconds(|| pool.run(threads, |_| machine::multiply(ROUNDS, int8)));
-    (0..30).map(|_| run()).fold(0.0, f64::max)
+    /// Slices a second of all threads, by the lower quartile.
+    fn rate(self, threads: usize) -> f64 {
+        let mut times = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+        times.sort_by(f64::total_cmp);
+        threads as f64 / times[times.len() / 4]
+    }
 }
 
 /// What the machine does at best, by its widest instructions.
