@@ -224,17 +224,27 @@ fn quantise_row(x: &[f32], row: &mut [u8], block: usize) {
 
 #[inline(always)]
 fn quantise_record(x: &[f32; CHUNK], record: &mut [u8; RECORD], block: usize) {
-    for (b, x) in x.chunks_exact(block).enumerate() {
-        let (scale, inverse) = scale_and_inverse(x);
-        record[SCALES + 4 * b..SCALES + 4 * b + 4].copy_from_slice(&scale.to_ne_bytes());
-        for (j, x) in x.as_chunks::<16>().0.iter().enumerate() {
-            let codes = x.map(|x| (x * inverse).round_ties_even() as i8);
-            let at = b * block + 16 * j;
-            record[at..at + 16].copy_from_slice(&codes.map(|code| code as u8));
-            let sum: i16 = codes.iter().map(|&code| i16::from(code)).sum();
-            record[SUMS + at / 8..SUMS + at / 8 + 2].copy_from_slice(&sum.to_ne_bytes());
+    let (codes, rest) = record.split_at_mut(SCALES);
+    let (scales, sums) = rest.split_at_mut(SUMS - SCALES);
+    let (codes, scales, sums) = (codes.as_chunks_mut::<16>().0, scales.as_chunks_mut().0, sums.as_chunks_mut().0);
+    let parts = x.as_chunks::<16>().0.chunks_exact(block / 16);
+    let outs = codes.chunks_exact_mut(block / 16).zip(sums.chunks_exact_mut(block / 16));
+    for ((x, (codes, sums)), scale) in parts.zip(outs).zip(scales) {
+        let (step, inverse) = scale_and_inverse(x.as_flattened());
+        *scale = step.to_ne_bytes();
+        for ((x, codes), sum) in x.iter().zip(codes).zip(sums) {
+            let rounded = if inverse == 0.0 { [0; 16] } else { x.map(|x| round(x * inverse)) };
+            *codes = rounded.map(|code| code as u8);
+            *sum = (rounded.iter().sum::<i32>() as i16).to_ne_bytes();
         }
     }
+}
+
+/// To the nearest integer, ties to even, for magnitudes below 2²²: beside 1.5 · 2²³ an f32 has no room for a fraction.
+#[inline(always)]
+fn round(x: f32) -> i32 {
+    const SHIFT: f32 = 12_582_912.0;
+    ((x + SHIFT).to_bits() as i32).wrapping_sub(SHIFT.to_bits() as i32)
 }
 
 /// `largest / 127` and `127 / largest`. Blocks below 2⁻¹⁰⁰ become zeros; blocks with an infinity or NaN get a NaN scale, so that
