@@ -1,11 +1,22 @@
-//! f32 to the bytes of a row, equal byte for byte to the PyPI package `gguf` (`gguf.quants.quantize`).
+//! f32 to the bytes of a row, equal byte for byte to ggml's reference quantisers (without an importance matrix).
+//!
+//! Plain numbers are rounded. Blocks of 32 take scale and minimum from the extremes of their weights (`blocks32.rs`);
+//! blocks of 256 look for the scales with the least weighted error (`blocks256.rs`, `search.rs`). All arithmetic is f32
+//! in a fixed order, sums from the first weight to the last, so that the bytes are the same on every machine.
+
+mod blocks256;
+mod blocks32;
+mod codebook;
+mod lanes;
+mod pack;
+mod search;
 
 use crate::{Error, Format, f32_to_bf16, f32_to_f16};
 
-/// Encodes a row (or any whole number of blocks). Formats: F32, F16, BF16, Q8_0, Q4_0.
+/// Encodes a row (or any whole number of blocks) in any format.
 ///
 /// # Errors
-/// Another format, `weights` not whole blocks, or `out` not exactly their number of bytes.
+/// `weights` not whole blocks, or `out` not exactly their number of bytes.
 pub fn encode_row(format: Format, weights: &[f32], out: &mut [u8]) -> Result<(), Error> {
     let bytes = format.row_bytes(weights.len()).ok_or(Error::Weights { format, weights: weights.len() })?;
     if bytes != out.len() {
@@ -16,9 +27,19 @@ pub fn encode_row(format: Format, weights: &[f32], out: &mut [u8]) -> Result<(),
         Format::F32 => each(weights, out, |[value]| value.to_le_bytes()),
         Format::F16 => each(weights, out, |&[value]| f32_to_f16(value).to_le_bytes()),
         Format::BF16 => each(weights, out, |&[value]| f32_to_bf16(value).to_le_bytes()),
-        Format::Q8_0 => each(weights, out, encode_q8_0),
-        Format::Q4_0 => each(weights, out, encode_q4_0),
-        _ => return Err(Error::NotEncodable { format }),
+        Format::Q8_0 => each(weights, out, blocks32::q8_0),
+        Format::Q4_0 => each(weights, out, blocks32::q4_0),
+        Format::Q4_1 => each(weights, out, blocks32::q4_1),
+        Format::Q5_0 => each(weights, out, blocks32::q5_0),
+        Format::Q5_1 => each(weights, out, blocks32::q5_1),
+        Format::MXFP4 => each(weights, out, blocks32::mxfp4),
+        Format::IQ4NL => each(weights, out, codebook::iq4_nl),
+        Format::Q2K => each(weights, out, blocks256::q2_k),
+        Format::Q3K => each(weights, out, blocks256::q3_k),
+        Format::Q4K => each(weights, out, blocks256::q4_k),
+        Format::Q5K => each(weights, out, blocks256::q5_k),
+        Format::Q6K => each(weights, out, blocks256::q6_k),
+        Format::IQ4XS => each(weights, out, codebook::iq4_xs),
     }
     Ok(())
 }
@@ -30,33 +51,15 @@ fn each<const W: usize, const B: usize>(weights: &[f32], out: &mut [u8], encode:
     }
 }
 
-/// The largest magnitude becomes ±127; rounding is half away from zero.
-fn encode_q8_0(weights: &[f32; 32]) -> [u8; 34] {
-    let largest = weights.iter().fold(0f32, |largest, w| largest.max(w.abs()));
-    let d = largest / 127.0;
-    let inverse = reciprocal(d);
-    let mut block = [0; 34];
-    block[..2].copy_from_slice(&f32_to_f16(d).to_le_bytes());
-    for (byte, &weight) in block[2..].iter_mut().zip(weights) {
-        *byte = (weight * inverse).round() as i8 as u8;
-    }
-    block
-}
-
-/// The first of the largest magnitudes becomes -8, whatever its sign: the scale takes the other one.
-fn encode_q4_0(weights: &[f32; 32]) -> [u8; 18] {
-    let extreme = weights.iter().fold(weights[0], |extreme, &w| if w.abs() > extreme.abs() { w } else { extreme });
-    let d = extreme / -8.0;
-    let inverse = reciprocal(d);
-    let code = |weight: f32| ((weight * inverse + 8.5) as u8).min(15);
-    let mut block = [0; 18];
-    block[..2].copy_from_slice(&f32_to_f16(d).to_le_bytes());
-    for i in 0..16 {
-        block[2 + i] = code(weights[i]) | code(weights[16 + i]) << 4;
-    }
-    block
-}
-
+/// `1 / d`, and 0 for 0.
 fn reciprocal(d: f32) -> f32 {
     if d == 0.0 { 0.0 } else { 1.0 / d }
+}
+
+/// The nearest whole number, ties to even, up to 2²²; beyond that anything near. The sum has no room for a fraction.
+///
+/// `f32::round_ties_even` is a call of a function where the processor's baseline has no such instruction.
+fn nearest(value: f32) -> f32 {
+    const NO_FRACTION: f32 = 12_582_912.0;
+    value + NO_FRACTION - NO_FRACTION
 }

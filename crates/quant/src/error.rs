@@ -34,10 +34,4 @@ pub enum Error {
         /// Weights given.
         weights: usize,
     },
-    /// Weights can be read in this format, but not written.
-    #[error("{format} can be read but not written: encode to f32, f16, bf16, q8_0 or q4_0")]
-    NotEncodable {
-        /// The format asked for.
-        format: Format,
-    },
 }

@@ -28,14 +28,34 @@ fn encoding_equals_gguf_to_the_byte() {
 }
 
 #[test]
+fn searching_equals_llama_cpp_to_the_byte() {
+    let weights = floats("search.f32");
+    let blocks = Format::ALL.into_iter().filter(|format| format.block_weights() > 1);
+    testkit::check_table(blocks.map(|format| (format, format)), |format| {
+        let expected = bytes(&format!("search.{format}.bin"));
+        let mut out = vec![0; expected.len()];
+        encode_row(format, &weights, &mut out).map_err(|e| e.to_string())?;
+        let pairs = out.chunks(format.block_bytes()).zip(expected.chunks(format.block_bytes()));
+        let differing: Vec<_> = pairs.enumerate().filter(|(_, (a, b))| a != b).map(|(i, _)| i).collect();
+        if differing.is_empty() { Ok(()) } else { Err(format!("blocks {differing:?} differ")) }
+    });
+}
+
+#[test]
 fn what_is_not_finite_encodes_without_a_panic() {
     for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, f32::MAX, f32::from_bits(1)] {
-        for (format, size) in [(Format::Q8_0, 34), (Format::Q4_0, 18)] {
-            let mut weights = [1.0; 32];
-            weights[7] = value;
-            encode_row(format, &weights, &mut vec![0; size]).unwrap();
+        for format in Format::ALL {
+            for weights in [one_of(value), [value; 256]] {
+                encode_row(format, &weights, &mut vec![0; format.row_bytes(256).unwrap()]).unwrap();
+            }
         }
     }
+}
+
+fn one_of(value: f32) -> [f32; 256] {
+    let mut weights = [1.0; 256];
+    weights[7] = value;
+    weights
 }
 
 #[test]

@@ -24,12 +24,6 @@ fn cut_or_mismatched_rows_are_errors() {
 }
 
 #[test]
-fn formats_without_an_encoder_say_so() {
-    let refused = encode_row(Format::Q4K, &[0.0; 256], &mut [0; 144]);
-    assert_eq!(refused, Err(Error::NotEncodable { format: Format::Q4K }));
-}
-
-#[test]
 fn only_one_whole_block_is_taken_apart() {
     for format in Format::ALL {
         for bytes in [0, format.block_bytes() - 1, format.block_bytes() + 1] {

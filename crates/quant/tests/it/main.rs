@@ -1,4 +1,5 @@
-//! Every format against what the PyPI package `gguf` made of the same bytes (vectors/quant/make.py).
+//! Every format against what the PyPI package `gguf` made of the same bytes (vectors/quant/make.py), and
+//! what llama.cpp's library makes of the same weights (vectors/quant/make_search.py).
 
 mod formats;
 mod lengths;
