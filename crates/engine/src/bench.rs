@@ -47,7 +47,7 @@ pub(crate) fn run<B: Backend>(stepper: &mut Stepper<'_, B>, workload: &Workload)
         Measurement::Prefill { tokens } => (1, tokens),
         Measurement::Decode { tokens, sequences } => (sequences.max(1), tokens),
     };
-    let stand = Stand::new(stepper, count, workload.depth + tokens)?;
+    let stand = Stand::new(stepper, count, workload.depth.saturating_add(tokens))?;
     for sequence in 0..count {
         stand.read(stepper, sequence, 0..workload.depth);
     }
@@ -70,7 +70,7 @@ impl Stand {
             let Some(blocks) = stepper.scheduler.take_blocks(tokens) else {
                 sequences.into_iter().for_each(|blocks| stepper.scheduler.give_back(blocks));
                 let capacity = stepper.scheduler.capacity_tokens();
-                return Err(sched::Refused::TooLong { tokens: count * tokens, capacity }.into());
+                return Err(sched::Refused::TooLong { tokens: count.saturating_mul(tokens), capacity }.into());
             };
             sequences.push(blocks);
         }
