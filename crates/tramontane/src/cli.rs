@@ -1,6 +1,8 @@
 //! The definitions that parsing, help, completions and manual pages all come from.
 
-use clap::{Parser, Subcommand};
+use std::env;
+
+use clap::{Arg, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{bench, chat, completions, doctor, man, run, score, show, tokenize};
 
@@ -38,4 +40,25 @@ pub(crate) enum Command {
     Doctor(doctor::Args),
     Completions(completions::Args),
     Man(man::Args),
+}
+
+impl Cli {
+    /// What the command line and the environment say; on wrong usage, help and version the program ends here.
+    ///
+    /// A variable that is empty is a variable that is not set.
+    pub(crate) fn read() -> Self {
+        let mut definitions = Self::command();
+        let names: Vec<_> = definitions.get_subcommands().map(|command| command.get_name().to_owned()).collect();
+        for name in names {
+            definitions = definitions.mut_subcommand(name, |command| command.mut_args(without_empty_variable));
+        }
+        let parsed = Self::from_arg_matches(&definitions.clone().get_matches());
+        parsed.unwrap_or_else(|error| error.format(&mut definitions).exit())
+    }
+}
+
+fn without_empty_variable(flag: Arg) -> Arg {
+    let is_empty = flag.get_env().is_some_and(|name| env::var_os(name).is_some_and(|value| value.is_empty()));
+    // There is no variable without a name.
+    if is_empty { flag.env("") } else { flag }
 }

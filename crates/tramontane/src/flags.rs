@@ -4,6 +4,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::BoolishValueParser;
 use engine::{EngineOptions, KvType, SamplingParams, TemplateVersion};
 
 use crate::exit::Usage;
@@ -87,16 +88,10 @@ pub(crate) struct AnswerFlags {
     #[arg(long, value_name = "X", env = "TRAMONTANE_REPETITION_PENALTY", hide_env = true)]
     repetition_penalty: Option<f32>,
     /// Subtracted from the logit of each token of the answer so far [default: 0]
-    #[arg(long, value_name = "X", env = "TRAMONTANE_PRESENCE_PENALTY", hide_env = true, allow_negative_numbers = true)]
+    #[arg(long, value_name = "X", env = "TRAMONTANE_PRESENCE_PENALTY", hide_env = true)]
     presence_penalty: Option<f32>,
     /// The same once for each time that the token was used [default: 0]
-    #[arg(
-        long,
-        value_name = "X",
-        env = "TRAMONTANE_FREQUENCY_PENALTY",
-        hide_env = true,
-        allow_negative_numbers = true
-    )]
+    #[arg(long, value_name = "X", env = "TRAMONTANE_FREQUENCY_PENALTY", hide_env = true)]
     frequency_penalty: Option<f32>,
     /// Most tokens of an answer [default: what the context holds]
     #[arg(long, value_name = "N", env = "TRAMONTANE_MAX_TOKENS", hide_env = true)]
@@ -112,7 +107,7 @@ pub(crate) struct AnswerFlags {
     #[arg(long, value_name = "FILE")]
     schema: Option<PathBuf>,
     /// Say how long it took
-    #[arg(long, env = "TRAMONTANE_STATS", hide_env = true)]
+    #[arg(long, env = "TRAMONTANE_STATS", hide_env = true, value_parser = BoolishValueParser::new())]
     stats: bool,
 }
 

@@ -17,10 +17,8 @@ mod model_source;
 mod settings;
 mod terminal;
 
-use clap::Parser;
-
 fn main() -> std::process::ExitCode {
-    let cli = cli::Cli::parse();
+    let cli = cli::Cli::read();
     match commands::run(cli.command) {
         Ok(()) => std::process::ExitCode::SUCCESS,
         Err(error) => exit::report(&error),

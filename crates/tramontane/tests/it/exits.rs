@@ -24,6 +24,8 @@ fn codes_and_messages() {
         (&["run", empty, "hi"], 1, "empty"),
         (&["run", garbage, "hi", "--schema", "s.json"], 2, "constrained decoding is not in this version"),
         (&["run", garbage, "hi", "--temperature", "nan"], 2, "temperature is NaN: it must be between 0 and 10"),
+        (&["run", garbage, "hi", "--temperature", "-1"], 2, "temperature is -1: it must be between 0 and 10"),
+        (&["run", garbage, "hi", "--seed", "-1"], 2, "'-1' for '--seed"),
         (&["run", garbage, "hi", "--top-p", "1.5"], 2, "top_p is 1.5: it must be between 0 and 1"),
         (&["run", garbage, "hi", "--max-tokens", "0"], 2, "--max-tokens is 0"),
         (&["run", garbage, "hi", "--stop", ""], 2, "stop string 0 is 0 bytes long"),
@@ -44,6 +46,20 @@ fn codes_and_messages() {
         let said = run.stderr.contains(message) && (*code == 0 || run.stdout.is_empty());
         if run.code == Some(*code) && said { Ok(()) } else { Err(format!("{run:?}")) }
     });
+}
+
+#[test]
+fn an_empty_variable_is_not_set() {
+    let model = testkit::vectors("models/llama/model.gguf");
+    let names = ["ISA", "THREADS", "CONTEXT", "KV_TYPE", "CONFIG"].map(|name| format!("TRAMONTANE_{name}"));
+    testkit::check_table(names.each_ref().map(|name| (name, name)), |name| {
+        let run = with(&["score", argument(&model), "--tokens", "-"], "[1, 2]", &[(name, "")]);
+        if run.code == Some(0) { Ok(()) } else { Err(format!("{run:?}")) }
+    });
+    let run = with(&["run", "x.gguf", "hi"], "", &[("TRAMONTANE_TEMPERATURE", ""), ("TRAMONTANE_SEED", "")]);
+    assert!(run.stderr.contains("no such file"), "{run:?}");
+    let run = with(&["run", "x.gguf", "hi"], "", &[("TRAMONTANE_STATS", "1")]);
+    assert!(run.stderr.contains("no such file"), "{run:?}");
 }
 
 #[test]

@@ -23,6 +23,7 @@ use slash::Slash;
 /// Enter sends a line. A line that ends with \ goes on with the next one; text between """ and """ may have any number
 /// of lines. Ctrl-C stops an answer; pressed twice at the prompt it ends the conversation, as /exit does.
 #[derive(Debug, ClapArgs)]
+#[command(allow_negative_numbers = true)]
 #[command(after_help = "\
 Examples:
   tramontane chat mistral-7b.gguf
