@@ -155,7 +155,11 @@ impl<'t> Answer<'t> {
     }
 
     fn finish(&mut self, reason: FinishReason) -> Result<Next, Error> {
-        let rest = self.output.finish()?;
+        let rest = match self.output.finish() {
+            // An answer that was cut may end inside a call. That it was cut is what there is to say.
+            Err(_) if reason != FinishReason::Stop => Vec::new(),
+            rest => rest?,
+        };
         let stopped = self.say(rest);
         let held = self.submission.stop.finish();
         self.text(held, TextKind::Content);
@@ -174,7 +178,7 @@ impl<'t> Answer<'t> {
 
     fn text(&self, text: String, kind: TextKind) {
         if !text.is_empty() {
-            self.submission.emit(Event::Text { text, kind });
+            self.submission.emit(Event::Text { text, kind, completion_tokens: self.generated });
         }
     }
 }

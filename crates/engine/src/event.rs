@@ -25,6 +25,8 @@ pub enum Event {
         text: String,
         /// Answer or reasoning.
         kind: TextKind,
+        /// Tokens generated so far, those of this text included.
+        completion_tokens: usize,
     },
     /// A token was chosen. Only where the request asked for log-probabilities.
     Token(TokenEvent),

@@ -54,8 +54,9 @@ pub(crate) fn generate(
         match event {
             None => {}
             Some(Event::Started { prompt_tokens, .. }) => answer.usage.prompt_tokens = prompt_tokens,
-            Some(Event::Text { text, kind, .. }) => {
+            Some(Event::Text { text, kind, completion_tokens, .. }) => {
                 first.get_or_insert_with(Instant::now);
+                answer.usage.completion_tokens = completion_tokens;
                 show(&text, kind).context("standard output")?;
                 answer.add(&text, kind);
             }
@@ -68,7 +69,9 @@ pub(crate) fn generate(
         }
     }
     stream.cancel();
-    answer.measure(engine, start, first);
+    // As the engine would have reported it, seen from here.
+    let first = first.unwrap_or_else(Instant::now);
+    answer.timings = Timings { prefill: first - start, decode: first.elapsed() };
     Ok(answer)
 }
 
@@ -80,18 +83,13 @@ impl Answer {
         }
     }
 
-    /// Fills in what the engine would have reported, had it not been stopped: as seen from here.
-    fn measure(&mut self, engine: &Engine, start: Instant, first: Option<Instant>) {
-        let tokens = |text: &str| engine.text().tokenizer().map_or(0, |tokenizer| tokenizer.encode(text).len());
-        self.usage.completion_tokens = tokens(&self.text) + tokens(&self.thinking);
-        let first = first.unwrap_or_else(Instant::now);
-        self.timings = Timings { prefill: first - start, decode: first.elapsed() };
-    }
-
     /// Tells people when the answer is not all there is.
     pub(crate) fn explain(&self, card: &ModelCard) {
         match self.reason {
-            Some(FinishReason::Length) => terminal::note("the answer was cut: --max-tokens were generated"),
+            Some(FinishReason::Length) => terminal::note(&format!(
+                "the answer was cut: {} tokens were generated, as --max-tokens says",
+                self.usage.completion_tokens
+            )),
             Some(FinishReason::Context) => terminal::note(&format!(
                 "the answer was cut: the context of {} tokens is full (--context sets it, the model was made for {})",
                 card.context, card.config.context_length
