@@ -57,7 +57,8 @@ impl ModelCard {
             template: template.reason().to_owned(),
             context: context.tokens,
             kv_type,
-            kv_bytes_per_token: model.kv_layout(kv_type).block_bytes() / compute::KvLayout::BLOCK_TOKENS,
+            kv_bytes_per_token: model::kv_layout(&checkpoint.config, kv_type).block_bytes()
+                / compute::KvLayout::BLOCK_TOKENS,
             notes: checkpoint.notes.iter().chain(&context.note).cloned().collect(),
             isa: model.backend().isa_name(),
             threads: model.backend().num_threads(),

@@ -29,13 +29,12 @@ impl Context {
         let affordable = affordable.clamp(1, u32::MAX as usize / KvLayout::BLOCK_TOKENS);
         let most = affordable * KvLayout::BLOCK_TOKENS;
         let tokens = match options.context {
-            Some(0) => return Err(Error::Context { asked: 0, most, why: "and at least one token is needed" }),
-            Some(asked) if asked > config.context_length => {
+            Some(asked) if asked == 0 || asked > config.context_length => {
                 let most = config.context_length;
-                return Err(Error::Context { asked, most, why: "which is what the model was made for" });
+                return Err(Error::Context { asked, most, why: "what the model was made for" });
             }
             Some(asked) if asked > most => {
-                return Err(Error::Context { asked, most, why: "which is what the memory for keys and values holds" });
+                return Err(Error::Context { asked, most, why: "what the memory for keys and values holds" });
             }
             Some(asked) => asked,
             None => config.context_length.min(most),

@@ -1,5 +1,6 @@
 //! The handle of a loaded model.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -38,8 +39,8 @@ impl Engine {
         let text = TextFront::of(&checkpoint, options.template)?;
         let backend = CpuBackend::new(CpuOptions { threads: options.threads, isa: options.isa.as_deref() })?;
         let kv_type = options.kv_type.unwrap_or_else(|| card::default_kv_type(&checkpoint));
+        let context = Context::choose(&checkpoint.config, &model::kv_layout(&checkpoint.config, kv_type), options)?;
         let model = Transformer::load(&checkpoint, backend, progress)?;
-        let context = Context::choose(&checkpoint.config, &model.kv_layout(kv_type), options)?;
         let kv = model.kv_pool(kv_type, context.blocks as usize)?;
         let card = ModelCard::new(&checkpoint, &model, &text.template, (&context, kv_type), start.elapsed());
         let scheduler = Scheduler::new(Limits {
@@ -83,7 +84,7 @@ impl Engine {
     /// The prompt cannot be rendered or does not fit, or a parameter is out of range.
     pub fn submit(&self, request: Request) -> Result<EventStream, Error> {
         let prompt = self.render(&request.prompt)?;
-        self.check(&prompt)?;
+        self.check(&prompt, request.max_tokens.unwrap_or(1).min(1))?;
         let (sender, events) = channel();
         let cancelled = Arc::new(AtomicBool::new(false));
         let room = self.card.context - prompt.len();
@@ -97,19 +98,25 @@ impl Engine {
         Ok(EventStream { events, cancelled, ended: false })
     }
 
-    /// Runs `tokens` and calls `row` with the position and the logits of each.
+    /// Runs `tokens` and calls `row` with the position and the logits of each, until it breaks off.
     ///
     /// # Errors
     /// A token id is out of range, or the text does not fit in the context.
-    pub fn score(&self, tokens: &[TokenId], row: &mut dyn FnMut(usize, &[f32])) -> Result<(), Error> {
-        self.check(tokens)?;
+    pub fn score(
+        &self,
+        tokens: &[TokenId],
+        row: &mut dyn FnMut(usize, &[f32]) -> ControlFlow<()>,
+    ) -> Result<(), Error> {
+        self.check(tokens, 0)?;
         let (reply, scored) = sync_channel(1);
         self.worker.send(Command::Score { tokens: tokens.to_vec(), reply })?;
         let mut rows = 0;
         for stretch in scored {
             let stretch = stretch?;
             for index in 0..stretch.logits.rows() {
-                row(stretch.first + index, stretch.logits.row(index));
+                if row(stretch.first + index, stretch.logits.row(index)).is_break() {
+                    return Ok(());
+                }
             }
             rows += stretch.logits.rows();
         }
@@ -126,22 +133,19 @@ impl Engine {
         duration.recv().map_err(|_| Error::WorkerGone)?
     }
 
-    /// Ids in range, and room for at least one token more.
-    fn check(&self, tokens: &[TokenId]) -> Result<(), Error> {
+    /// Ids in range, and room for them and `more` tokens.
+    fn check(&self, tokens: &[TokenId], more: usize) -> Result<(), Error> {
         let vocab = self.card.config.vocab_size;
         if let Some(id) = tokens.iter().find(|t| t.index() >= vocab) {
             return Err(Error::TokenId { id: id.0, vocab });
         }
+        if tokens.is_empty() {
+            return Err(sched::Refused::Empty.into());
+        }
         let context = self.card.context;
-        if tokens.len() >= context.saturating_add(1) || tokens.is_empty() {
-            return Err(match tokens.is_empty() {
-                true => sched::Refused::Empty.into(),
-                false => Error::ContextLength {
-                    prompt_tokens: tokens.len(),
-                    context,
-                    model_context: self.card.config.context_length,
-                },
-            });
+        if tokens.len() + more > context {
+            let model_context = self.card.config.context_length;
+            return Err(Error::ContextLength { prompt_tokens: tokens.len(), context, model_context });
         }
         Ok(())
     }

@@ -29,15 +29,15 @@ pub enum Error {
         why: String,
     },
     /// There is no instruct template, and the request is a conversation.
-    #[error("{why}; use raw completion, or name a template version")]
+    #[error("{why}")]
     NoTemplate {
-        /// What was found instead.
+        /// What was found instead, and what to do.
         why: String,
     },
     /// The prompt leaves no room for an answer.
     #[error(
-        "the prompt is {prompt_tokens} tokens long and the context holds {context}: shorten it, or raise --context \
-         (the model was made for {model_context})"
+        "the prompt is {prompt_tokens} tokens long and the context holds {context}, prompt and answer together: \
+         shorten it, or raise --context (the model was made for {model_context})"
     )]
     ContextLength {
         /// Tokens of the prompt.
@@ -48,7 +48,7 @@ pub enum Error {
         model_context: usize,
     },
     /// The context asked for does not suit the model or the memory.
-    #[error("a context of {asked} tokens is more than {most}, {why}")]
+    #[error("a context of {asked} tokens cannot be had: it must be between 1 and {most}, {why}")]
     Context {
         /// What was asked for.
         asked: usize,

@@ -26,4 +26,4 @@ pub use feed_forward::{FeedForward, Mlp};
 pub use layer::Layer;
 pub use logits::Logits;
 pub use rope::Rotary;
-pub use transformer::Transformer;
+pub use transformer::{Transformer, kv_layout};

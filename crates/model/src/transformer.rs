@@ -77,13 +77,7 @@ impl<B: Backend> Transformer<B> {
     /// # Errors
     /// Memory is short.
     pub fn kv_pool(&self, kv_type: KvType, blocks: usize) -> Result<B::KvPool, Error> {
-        self.backend.kv_pool(&self.kv_layout(kv_type), blocks).map_err(Error::KvPool)
-    }
-
-    /// The shape of this model's keys and values.
-    pub fn kv_layout(&self, kv_type: KvType) -> KvLayout {
-        let Config { n_layers, n_kv_heads, head_dim, .. } = self.config;
-        KvLayout { n_layers, n_kv_heads, head_dim, kv_type }
+        self.backend.kv_pool(&kv_layout(&self.config, kv_type), blocks).map_err(Error::KvPool)
     }
 
     /// The checkpoint's hyper-parameters.
@@ -95,4 +89,10 @@ impl<B: Backend> Transformer<B> {
     pub fn backend(&self) -> &B {
         &self.backend
     }
+}
+
+/// The shape of the keys and values of a model with this configuration.
+pub fn kv_layout(config: &Config, kv_type: KvType) -> KvLayout {
+    let Config { n_layers, n_kv_heads, head_dim, .. } = *config;
+    KvLayout { n_layers, n_kv_heads, head_dim, kv_type }
 }

@@ -1,8 +1,11 @@
 //! The engine through its door: equal bytes under every circumstance, clean ends, clear refusals.
 
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 
-use engine::{Engine, EngineOptions, Error, Event, FinishReason, Prompt, Request, SamplingParams, TokenId};
+use engine::{
+    Engine, EngineOptions, Error, Event, FinishReason, Measurement, Prompt, Request, SamplingParams, TokenId, Workload,
+};
 
 fn options() -> EngineOptions {
     EngineOptions { threads: Some(2), kv_memory_bytes: Some(64 << 20), ..EngineOptions::default() }
@@ -55,8 +58,9 @@ fn an_answer_ends_for_the_reason_that_it_gives() {
     };
     assert_eq!(reason(request(5, 1)), (FinishReason::Length, 12));
     assert_eq!(reason(Request { max_tokens: Some(0), ..request(5, 1) }), (FinishReason::Length, 0));
-    let long = Request { max_tokens: None, ..request(context as u32 - 3, 1) };
-    assert_eq!(reason(long), (FinishReason::Context, 3));
+    let long = |left| Request { max_tokens: None, ..request(context as u32 - left, 1) };
+    assert_eq!(reason(long(3)), (FinishReason::Context, 3));
+    assert_eq!(reason(long(1)), (FinishReason::Context, 1));
 }
 
 #[test]
@@ -68,6 +72,12 @@ fn what_does_not_fit_is_refused_with_both_numbers() {
         matches!(error, Error::ContextLength { prompt_tokens, context: c, .. } if prompt_tokens == context + 1 && c == context),
         "{error}"
     );
+    // A prompt that fills the context can be scored, but not answered.
+    let full = request(context as u32, 1);
+    let Prompt::Tokens(tokens) = &full.prompt else { unreachable!() };
+    engine.score(tokens, &mut |_, _| ControlFlow::Continue(())).unwrap();
+    assert!(matches!(engine.submit(full.clone()).unwrap_err(), Error::ContextLength { .. }));
+    assert!(engine.submit(Request { max_tokens: Some(0), ..full }).is_ok());
     let error = engine.submit(Request::new(Prompt::Tokens(vec![]))).unwrap_err();
     assert_eq!(error.to_string(), "the prompt is empty");
     let error = engine.submit(Request::new(Prompt::Tokens(vec![TokenId(1 << 20)]))).unwrap_err();
@@ -88,6 +98,49 @@ fn a_dropped_stream_frees_its_place() {
 }
 
 #[test]
+fn a_context_that_cannot_be_is_refused_before_weights_are_read() {
+    let model = testkit::vectors("models/llama/model.gguf");
+    let rows = [(0, "between 1 and 128"), (129, "between 1 and 128, what the model was made for")];
+    testkit::check_table(rows.map(|row| (row.0, row)), |(asked, message)| {
+        let options = EngineOptions { context: Some(asked), ..options() };
+        let error = Engine::load(&model, &options, &mut |_, _| panic!("weights are read")).unwrap_err().to_string();
+        if error.contains(message) { Ok(()) } else { Err(error) }
+    });
+}
+
+#[test]
+fn a_score_can_be_broken_off() {
+    let engine = llama();
+    let tokens = vec![TokenId(1); 100];
+    for last in [0, 31, 32, 99] {
+        let mut seen = Vec::new();
+        let broken = engine.score(&tokens, &mut |position, _| {
+            seen.push(position);
+            if position == last { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        assert!(broken.is_ok() && seen.len() == last + 1, "{broken:?} {seen:?}");
+    }
+}
+
+#[test]
+fn workloads_beyond_memory_are_refused() {
+    let engine = llama();
+    let workloads = [
+        (usize::MAX, Measurement::Prefill { tokens: 8 }),
+        (0, Measurement::Prefill { tokens: usize::MAX }),
+        (usize::MAX - 3, Measurement::Decode { tokens: 8, sequences: 2 }),
+        (0, Measurement::Decode { tokens: 8, sequences: usize::MAX }),
+    ];
+    testkit::check_table(workloads.map(|row| (format!("{row:?}"), row)), |(depth, timed)| {
+        match engine.measure(Workload { depth, timed }) {
+            Err(Error::Refused(_)) => Ok(()),
+            other => Err(format!("{other:?}")),
+        }
+    });
+    assert!(engine.measure(Workload { depth: 8, timed: Measurement::Prefill { tokens: 8 } }).is_ok());
+}
+
+#[test]
 fn scores_are_the_logits_of_the_forward_pass() {
     let engine = llama();
     let prompt = testkit::json(&testkit::vectors("models/prompt.json"));
@@ -97,6 +150,7 @@ fn scores_are_the_logits_of_the_forward_pass() {
         .score(&ids, &mut |position, logits| {
             assert_eq!(position * logits.len(), ours.len());
             ours.extend_from_slice(logits);
+            ControlFlow::Continue(())
         })
         .unwrap();
     let theirs = testkit::floats(&testkit::vectors("models/llama/logits.f32"));

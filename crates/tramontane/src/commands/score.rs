@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write, stdout};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -9,10 +10,10 @@ use clap::Args as ClapArgs;
 use engine::{Engine, Prompt, TokenId};
 use serde_json::json;
 
-use crate::exit::Usage;
+use crate::exit::{Interrupted, Usage};
 use crate::flags::ModelFlags;
 use crate::settings::Settings;
-use crate::{commands, loading, terminal};
+use crate::{commands, interrupt, loading, terminal};
 
 /// Log-probability of each token of a text, and its perplexity
 ///
@@ -79,28 +80,42 @@ impl Args {
 
 /// Log-probabilities, one a token, `None` for the first.
 fn score(engine: &Engine, tokens: &[TokenId], logits: Option<&Path>) -> anyhow::Result<Vec<Option<f32>>> {
+    interrupt::install()?;
     let mut writer = logits.map(|path| LogitsFile::create(path, tokens.len(), engine)).transpose()?;
     let mut logprobs = vec![None; tokens.len()];
-    let mut failure: Option<anyhow::Error> = None;
-    engine.score(tokens, &mut |position, row| {
-        if failure.is_some() {
-            return;
-        }
-        let next = position + 1;
-        let logprob = tokens.get(next).map(|&token| sampling::log_probability(row, token)).transpose();
-        let written = writer.as_mut().map_or(Ok(()), |writer| writer.write(row));
-        match (logprob, written) {
-            (Ok(Some(logprob)), Ok(())) => logprobs[next] = Some(logprob),
-            (Ok(None), Ok(())) => {}
-            (Err(error), _) => failure = Some(error.into()),
-            (_, Err(error)) => failure = Some(error),
-        }
-    })?;
+    let mut failure = None;
+    engine.score(
+        tokens,
+        &mut |position, row| match score_row(tokens, position, row, &mut logprobs, writer.as_mut()) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => {
+                failure = Some(error);
+                ControlFlow::Break(())
+            }
+        },
+    )?;
     if let Some(error) = failure {
         return Err(error);
     }
     writer.map_or(Ok(()), LogitsFile::finish)?;
     Ok(logprobs)
+}
+
+/// What the logits at `position` say of the token after it.
+fn score_row(
+    tokens: &[TokenId],
+    position: usize,
+    row: &[f32],
+    logprobs: &mut [Option<f32>],
+    writer: Option<&mut LogitsFile>,
+) -> anyhow::Result<()> {
+    if interrupt::taken() {
+        return Err(Interrupted.into());
+    }
+    if let Some(&next) = tokens.get(position + 1) {
+        logprobs[position + 1] = Some(sampling::log_probability(row, next)?);
+    }
+    writer.map_or(Ok(()), |writer| writer.write(row))
 }
 
 /// `exp` of minus the mean log-probability.
@@ -120,37 +135,53 @@ fn print(engine: &Engine, tokens: &[TokenId], logprobs: &[Option<f32>]) -> anyho
     Ok(out.flush()?)
 }
 
-/// A safetensors file that grows row by row under another name, and gets its own when it is complete.
+/// A safetensors file that grows row by row under another name, and gets its own when it is complete; until then it is
+/// taken away again by whatever ends the command. Devices and pipes are written as they are.
 struct LogitsFile {
     out: BufWriter<File>,
     path: PathBuf,
-    partial: PathBuf,
+    partial: Option<PathBuf>,
 }
 
 impl LogitsFile {
     fn create(path: &Path, rows: usize, engine: &Engine) -> anyhow::Result<Self> {
-        let partial = path.with_added_extension("partial");
-        let file = File::create(&partial).with_context(|| partial.display().to_string())?;
-        let mut out = BufWriter::new(file);
+        let special = fs::metadata(path).is_ok_and(|data| !data.is_file());
+        let partial = (!special).then(|| path.with_added_extension("partial"));
+        let place = partial.as_deref().unwrap_or(path);
+        let file = File::create(place).with_context(|| place.display().to_string())?;
+        let mut logits = Self { out: BufWriter::new(file), path: path.to_owned(), partial };
         let cols = engine.card().config.vocab_size;
         let entry = json!({ "dtype": "F32", "shape": [rows, cols], "data_offsets": [0, rows * cols * 4] });
         let mut header = json!({ "logits": entry }).to_string();
         // The numbers begin at a multiple of eight.
         header.push_str(&" ".repeat(header.len().next_multiple_of(8) - header.len()));
-        out.write_all(&(header.len() as u64).to_le_bytes())?;
-        out.write_all(header.as_bytes())?;
-        Ok(Self { out, path: path.to_owned(), partial })
+        logits.add(&(header.len() as u64).to_le_bytes())?;
+        logits.add(header.as_bytes())?;
+        Ok(logits)
     }
 
     fn write(&mut self, row: &[f32]) -> anyhow::Result<()> {
-        for logit in row {
-            self.out.write_all(&logit.to_le_bytes()).with_context(|| self.partial.display().to_string())?;
-        }
-        Ok(())
+        row.iter().try_for_each(|logit| self.add(&logit.to_le_bytes()))
+    }
+
+    fn add(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
+        self.out.write_all(bytes).with_context(|| self.path.display().to_string())
     }
 
     fn finish(mut self) -> anyhow::Result<()> {
-        self.out.flush().with_context(|| self.partial.display().to_string())?;
-        fs::rename(&self.partial, &self.path).with_context(|| self.path.display().to_string())
+        self.out.flush().with_context(|| self.path.display().to_string())?;
+        let Some(partial) = &self.partial else { return Ok(()) };
+        fs::rename(partial, &self.path).with_context(|| self.path.display().to_string())?;
+        self.partial = None;
+        Ok(())
+    }
+}
+
+impl Drop for LogitsFile {
+    fn drop(&mut self) {
+        if let Some(partial) = &self.partial {
+            // What went wrong has its own message; this would only add to it.
+            let _ = fs::remove_file(partial);
+        }
     }
 }

@@ -60,6 +60,33 @@ fn score_refuses_what_it_cannot_score() {
     });
 }
 
+/// A file that is not complete is not left lying about, and a device is not replaced by a file.
+#[cfg(unix)]
+#[test]
+fn logits_are_written_whole_or_not_at_all() {
+    let model = testkit::vectors("models/llama/model.gguf");
+    let folder = folder("logits");
+    let out = folder.join("out.safetensors");
+    let score = |ids: &str, out: &str| {
+        let _ = std::fs::remove_file(folder.join("out.safetensors"));
+        with(&["score", argument(&model), "--tokens", "-", "--logits", out], ids, &[])
+    };
+    let left = || {
+        let mut names: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|e| e.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(score("[1, 2]", argument(&out)).code, Some(0));
+    assert_eq!(left(), ["out.safetensors"]);
+    assert_eq!(score("[1, 100000]", argument(&out)).code, Some(1));
+    assert!(left().is_empty(), "{:?}", left());
+    std::os::unix::fs::symlink("/dev/full", &out).unwrap();
+    let run = with(&["score", argument(&model), "--tokens", "-", "--logits", argument(&out)], "[1, 2]", &[]);
+    assert!(run.code == Some(1) && run.stderr.contains("No space left"), "{run:?}");
+    assert!(left() == ["out.safetensors"] && out.is_symlink(), "{:?}", left());
+    std::fs::remove_file(&out).unwrap();
+}
+
 #[test]
 fn a_text_is_scored() {
     let Some(model) = stories() else { return };
