@@ -17,6 +17,7 @@ use crate::{commands, interrupt, loading, model_source, terminal};
 /// The answer goes to standard output, everything else to standard error.
 /// What comes through standard input is added to the prompt, after an empty line.
 #[derive(Debug, ClapArgs)]
+#[command(allow_negative_numbers = true)]
 #[command(after_help = "\
 Examples:
   tramontane run mistral-7b.gguf \"Why is the sky blue?\"
@@ -72,12 +73,10 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> anyhow::Result<()> {
     }
     answer.explain(engine.card());
     if options.stats {
-        engine
-            .card()
-            .notes
-            .iter()
-            .chain((!args.raw).then_some(&engine.card().template))
-            .for_each(|n| terminal::aside(n));
+        engine.card().notes.iter().for_each(|note| terminal::aside(note));
+        if !args.raw && engine.text().template.version().is_some() {
+            terminal::aside(&engine.card().template);
+        }
         terminal::aside(&answer.stats(engine.card(), options.sampling.seed));
     }
     if answer.reason.is_none() { Err(Interrupted.into()) } else { Ok(()) }

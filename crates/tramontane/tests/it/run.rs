@@ -88,6 +88,7 @@ fn without_a_template_a_conversation_is_refused() {
     let Some(model) = stories() else { return };
     let run = tramontane(&["run", &model, "Tell me a story."]);
     assert_eq!(run.code, Some(1), "{run:?}");
+    assert_eq!(run.stderr.matches("--raw").count(), 1, "{run:?}");
     let run = tramontane(&["run", &model, "Tell me a story.", "--template", "v1", "--max-tokens", "5"]);
     assert!(run.text().ends_with('\n'), "{run:?}");
     let model = testkit::vectors("models/llama/model.gguf");
