@@ -33,8 +33,11 @@ impl Pool {
     /// A pool of `threads` threads: the caller of [`Pool::run`] and `threads - 1` workers.
     ///
     /// # Errors
-    /// The system refuses a thread.
+    /// The system refuses a thread, or there would be more than can be counted.
     pub fn new(threads: usize) -> io::Result<Self> {
+        if threads > INSIDE as usize {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
         let mut pool = Self { shared: Arc::new(Shared::new()), workers: Vec::new(), region: Mutex::new(()) };
         for number in 1..threads {
             let shared = Arc::clone(&pool.shared);

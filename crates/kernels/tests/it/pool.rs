@@ -107,3 +107,8 @@ fn workers_wake_after_sleep() {
         assert_eq!(ran.into_inner(), 16);
     }
 }
+
+#[test]
+fn more_workers_than_can_be_counted_are_refused() {
+    assert!(Pool::new(1 << 16).is_err());
+}
