@@ -86,10 +86,9 @@ impl Answer {
     /// Tells people when the answer is not all there is.
     pub(crate) fn explain(&self, card: &ModelCard) {
         match self.reason {
-            Some(FinishReason::Length) => terminal::note(&format!(
-                "the answer was cut: {} tokens were generated, as --max-tokens says",
-                self.usage.completion_tokens
-            )),
+            Some(FinishReason::Length) => {
+                terminal::note(&format!("the answer was cut: --max-tokens is {}", self.usage.completion_tokens));
+            }
             Some(FinishReason::Context) => terminal::note(&format!(
                 "the answer was cut: the context of {} tokens is full (--context sets it, the model was made for {})",
                 card.context, card.config.context_length

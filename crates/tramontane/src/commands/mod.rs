@@ -60,8 +60,13 @@ fn read_file(path: &Path) -> anyhow::Result<String> {
     if path == Path::new("-") {
         return read_stdin();
     }
-    let name = path.display().to_string();
+    let name = input_name(path);
     read_text(fs::File::open(path).with_context(|| name.clone())?, &name)
+}
+
+/// What messages call the file that [`read_file`] reads.
+fn input_name(path: &Path) -> String {
+    if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() }
 }
 
 fn read_text(input: impl Read, name: &str) -> anyhow::Result<String> {

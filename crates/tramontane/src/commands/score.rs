@@ -70,7 +70,7 @@ impl Args {
             (Some(file), _) => Ok(Prompt::Text(commands::read_file(file)?)),
             (None, Some(file)) => {
                 let ids: Vec<u32> = serde_json::from_str(&commands::read_file(file)?)
-                    .with_context(|| format!("{} is not a JSON array of token ids", file.display()))?;
+                    .with_context(|| format!("{} is not a JSON array of token ids", commands::input_name(file)))?;
                 Ok(Prompt::Tokens(ids.into_iter().map(TokenId).collect()))
             }
             (None, None) => Err(Usage::error("there is no text: give --file or --tokens")),

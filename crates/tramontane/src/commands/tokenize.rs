@@ -50,7 +50,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> anyhow::Result<()> {
     let tokens = match &args.chat {
         Some(file) => {
             let text = commands::read_file(file)?;
-            let conversation = Conversation::from_json(&text).with_context(|| file.display().to_string())?;
+            let conversation = Conversation::from_json(&text).with_context(|| commands::input_name(file))?;
             front.template.render(tokenizer, &conversation)?.tokens
         }
         None => encode(args, &front)?,

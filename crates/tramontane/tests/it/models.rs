@@ -51,7 +51,7 @@ fn score_refuses_what_it_cannot_score() {
     let rows = [
         ("[1, 100000]", "token id 100000 is out of range"),
         ("[1, -2]", "not a JSON array of token ids"),
-        ("{}", "not a JSON array of token ids"),
+        ("{}", "standard input is not a JSON array of token ids"),
         ("[]", "empty"),
     ];
     testkit::check_table(rows.map(|row| (row.0, row)), |(ids, message)| {
