@@ -22,11 +22,21 @@ enum Reader<'t> {
 }
 
 impl<'t> Output<'t> {
-    /// `seed` names tool calls, so that the same request gives the same bytes again.
-    pub(crate) fn new(tokenizer: Option<&'t Tokenizer>, version: Option<TemplateVersion>, seed: u64) -> Self {
+    /// `seed` names tool calls, so that the same request gives the same bytes again. `continued` is the text that the
+    /// answer goes on with: only at the beginning of a text do tokenizers drop a space.
+    pub(crate) fn new(
+        tokenizer: Option<&'t Tokenizer>,
+        version: Option<TemplateVersion>,
+        seed: u64,
+        continued: &[TokenId],
+    ) -> Self {
         let reader = match (tokenizer, version) {
             (None, _) => Reader::Blind,
-            (Some(tokenizer), None) => Reader::Plain(Some(Detokenizer::new(tokenizer))),
+            (Some(tokenizer), None) => {
+                let mut text = Detokenizer::new(tokenizer);
+                continued.iter().for_each(|&token| drop(text.push(token)));
+                Reader::Plain(Some(text))
+            }
             (Some(tokenizer), Some(version)) => {
                 Reader::Answer(Box::new(AnswerParser::new(tokenizer, version, call_ids(seed))))
             }

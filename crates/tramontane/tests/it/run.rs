@@ -34,6 +34,20 @@ fn the_prompt_may_come_through_standard_input() {
     assert_eq!(argument("Once upon", " a time"), whole);
 }
 
+/// Whatever the place, both parts together are the story: no space is lost between them.
+#[test]
+fn a_continuation_goes_on_where_the_prompt_ends() {
+    let Some(model) = stories() else { return };
+    let story = "Once upon a time, there was a little girl named Lily.";
+    let prompts =
+        ["Once", "Once upon", "Once upon a", "Once upon a time,", "Once upon a time, there was a little girl"];
+    testkit::check_table(prompts.map(|prompt| (prompt, prompt)), |prompt| {
+        let run = tramontane(&["run", &model, "--raw", prompt, "--temperature", "0", "--max-tokens", "20"]);
+        let whole = format!("{prompt}{}", run.text());
+        if whole.starts_with(&story[..40]) { Ok(()) } else { Err(whole) }
+    });
+}
+
 #[test]
 fn seeds_decide() {
     let Some(model) = stories() else { return };
