@@ -9,8 +9,8 @@ use prompt::AnswerEvent;
 use sampling::{Sampled, Sampler, StopStrings};
 use tokenizer::{TemplateVersion, TokenId, Tokenizer};
 
-use crate::output::Output;
-use crate::{Error, Event, FinishReason, Prompt, Request, TextKind, Timings, TokenEvent, Usage};
+use crate::output::{Continues, Output};
+use crate::{Error, Event, FinishReason, Request, TextKind, Timings, TokenEvent, Usage};
 
 /// A request, checked and rendered, on its way to the worker thread.
 pub(crate) struct Submission {
@@ -25,8 +25,7 @@ pub(crate) struct Submission {
     logprobs: bool,
     /// Template of the prompt; `None` where the answer is plain text.
     version: Option<TemplateVersion>,
-    /// The answer goes on with the text of the prompt.
-    continues: bool,
+    continues: Continues,
     events: Sender<Event>,
     cancelled: Arc<AtomicBool>,
     submitted: Instant,
@@ -57,7 +56,7 @@ impl Submission {
             stop: StopStrings::new(&request.stop)?,
             logprobs: request.logprobs,
             version,
-            continues: !matches!(request.prompt, Prompt::Conversation(_)),
+            continues: Continues::of(&request.prompt),
             events,
             cancelled,
             submitted: Instant::now(),
@@ -93,8 +92,8 @@ pub(crate) enum Next {
 
 impl<'t> Answer<'t> {
     pub(crate) fn new(submission: Submission, tokenizer: Option<&'t Tokenizer>) -> Self {
-        let continued: &[TokenId] = if submission.continues { &submission.prompt } else { &[] };
-        let output = Output::new(tokenizer, submission.version, submission.seed, continued);
+        let output =
+            Output::new(tokenizer, submission.version, submission.seed, submission.continues, &submission.prompt);
         Self { submission, output, generated: 0, called_tools: false, first_token: None }
     }
 

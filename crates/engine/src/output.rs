@@ -1,15 +1,40 @@
 //! What generated tokens mean: text, thoughts, tool calls.
 
-use prompt::{AnswerEvent, AnswerParser};
+use prompt::{AnswerEvent, AnswerParser, Chunk, Content, Message};
 use sampling::philox4x32_10;
 use tokenizer::{Detokenizer, TemplateVersion, TokenId, Tokenizer};
 
-use crate::Error;
+use crate::{Error, Prompt};
 
 /// Reads an answer token by token.
 pub(crate) struct Output<'t> {
     reader: Reader<'t>,
     eos: Option<TokenId>,
+}
+
+/// What of the prompt the answer goes on with: only at the beginning of a text do tokenizers drop a space.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Continues {
+    Nothing,
+    Text,
+    /// A thought that is not thought to its end.
+    Thought,
+}
+
+impl Continues {
+    pub(crate) fn of(prompt: &Prompt) -> Self {
+        let Prompt::Conversation(conversation) = prompt else { return Self::Text };
+        let last = match conversation.messages.last() {
+            Some(Message::Assistant(last)) if last.prefix => last,
+            _ => return Self::Nothing,
+        };
+        match &last.content {
+            Content::Chunks(chunks) if matches!(chunks.last(), Some(Chunk::Thinking { closed: false, .. })) => {
+                Self::Thought
+            }
+            _ => Self::Text,
+        }
+    }
 }
 
 enum Reader<'t> {
@@ -22,23 +47,28 @@ enum Reader<'t> {
 }
 
 impl<'t> Output<'t> {
-    /// `seed` names tool calls, so that the same request gives the same bytes again. `continued` is the text that the
-    /// answer goes on with: only at the beginning of a text do tokenizers drop a space.
+    /// `seed` names tool calls, so that the same request gives the same bytes again.
     pub(crate) fn new(
         tokenizer: Option<&'t Tokenizer>,
         version: Option<TemplateVersion>,
         seed: u64,
-        continued: &[TokenId],
+        continues: Continues,
+        prompt: &[TokenId],
     ) -> Self {
         let reader = match (tokenizer, version) {
             (None, _) => Reader::Blind,
             (Some(tokenizer), None) => {
                 let mut text = Detokenizer::new(tokenizer);
-                continued.iter().for_each(|&token| drop(text.push(token)));
+                let before = if continues == Continues::Nothing { &[] } else { prompt };
+                before.iter().for_each(|&token| drop(text.push(token)));
                 Reader::Plain(Some(text))
             }
             (Some(tokenizer), Some(version)) => {
-                Reader::Answer(Box::new(AnswerParser::new(tokenizer, version, call_ids(seed))))
+                let mut parser = AnswerParser::new(tokenizer, version, call_ids(seed));
+                if continues != Continues::Nothing {
+                    parser.resume(prompt, continues == Continues::Thought);
+                }
+                Reader::Answer(Box::new(parser))
             }
         };
         Self { reader, eos: tokenizer.and_then(Tokenizer::eos) }

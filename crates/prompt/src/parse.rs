@@ -128,9 +128,16 @@ impl<'t> AnswerParser<'t> {
         }
     }
 
-    /// Goes on where the prompt ended inside a thought (`prefix` with an open thinking chunk).
-    pub const fn resume_thinking(&mut self) {
-        self.state = State::Thinking;
+    /// Goes on with the answer that `prompt` ends in (`prefix`): with its text, and `in_thought` where that is an open thought.
+    pub fn resume(&mut self, prompt: &[TokenId], in_thought: bool) {
+        let start = prompt.iter().rposition(|&token| self.tokenizer.is_special(token)).map_or(0, |last| last + 1);
+        for &token in prompt.get(start..).unwrap_or_default() {
+            // The client has this text. What it changes is that the answer does not begin a text.
+            self.detokenizer.push(token);
+        }
+        if in_thought {
+            self.state = State::Thinking;
+        }
     }
 
     /// Takes the next token. Control tokens without a meaning in answers, the end token among them, are passed over.

@@ -145,3 +145,29 @@ fn events_come_as_the_tokens_come() {
     assert_eq!(seen, "((é)你好");
     assert_eq!(parser.finish().unwrap(), []);
 }
+
+/// `prefix`: the client has the beginning of the answer, and puts what comes behind it.
+#[test]
+fn an_answer_begun_goes_on() {
+    let rows = [
+        ("spm v1", "Sure,", false, " é"),
+        ("spm v3", "[INST] a[/INST] Sure,", false, " é"),
+        ("spm v3", "[INST] a[/INST]", false, "é"),
+        ("tekken v13", "[INST]a[/INST][THINK]so", true, "(é"),
+    ];
+    check_table(rows.map(|row| (format!("{}: {}", row.0, row.1), row)), |(name, prompt, in_thought, expected)| {
+        let tokenizer = tokenizers::small(name);
+        let version = TemplateVersion::from_name(name.split(' ').nth(1).unwrap()).unwrap();
+        let mut parser = AnswerParser::new(&tokenizer, version, String::new);
+        parser.resume(&tokens(&tokenizer, prompt), in_thought);
+        let answer = tokenizer.encode("é").into_iter().flat_map(|token| parser.push(token).unwrap());
+        let shown: String = answer
+            .map(|event| match event {
+                AnswerEvent::Thinking(text) => format!("({text}"),
+                AnswerEvent::Text(text) => text,
+                other => format!("{other:?}"),
+            })
+            .collect();
+        if shown == expected { Ok(()) } else { Err(shown) }
+    });
+}
