@@ -135,13 +135,14 @@ impl Case {
 #[test]
 fn near_softmax_and_the_same_bits_however_the_work_is_cut() {
     // [query heads, key-value heads, head width], window, lengths of the sequences
-    let cases: [([usize; 3], usize, &[usize]); 6] = [
+    let cases: [([usize; 3], usize, &[usize]); 7] = [
         ([1, 1, 2], 0, &[1]),
         ([4, 2, 24], 0, &[70, 33, 1]),
         ([4, 4, 16], 9, &[50, 64]),
         ([6, 2, 32], 0, &[300, 5]),
         ([4, 1, 16], 260, &[600]),
-        ([8, 2, 64], 0, &[530, 20, 258]),
+        ([8, 2, 64], 0, &[290, 20, 258]),
+        ([2, 1, 128], 0, &[530]),
     ];
     let backends = backends();
     for (heads, window, lengths) in cases {
@@ -157,11 +158,9 @@ fn near_softmax_and_the_same_bits_however_the_work_is_cut() {
                 assert!(error < bound, "{what}: {error:e}");
             }
             for backend in &backends {
-                let scalar = backend.isa_name() == "scalar";
-                for step in [longest, 33, 100] {
-                    if scalar && step == 100 {
-                        continue;
-                    }
+                // The specification is slow; it needs to be compared once per thread count.
+                let steps = if backend.isa_name() == "scalar" { &[33][..] } else { &[longest, 33, 100] };
+                for &step in steps {
                     let same = case.run(backend, step).iter().zip(&expected).all(|(a, b)| bits(a) == bits(b));
                     assert!(same, "{what}: {}, {step} tokens at a time", name(backend));
                 }
