@@ -6,7 +6,8 @@
 //! one is the proof that the instructions exist, which makes every function here safe to call.
 //!
 //! All code between an instruction set's entry (`x86_64/avx2/mod.rs`) and these functions is `#[inline(always)]`, because
-//! only what is inlined into the entry is compiled for its instructions.
+//! only what is inlined into the entry is compiled for its instructions. A closure cannot be marked so: none may call
+//! these functions (the mistake costs a factor of five).
 
 use crate::isa::Isa;
 

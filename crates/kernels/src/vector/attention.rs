@@ -66,12 +66,12 @@ impl Rows<'_> {
             }
         }
         let mut rows = partials.chunks_exact_mut(partial_numbers(head_dim));
-        let mut weighted: [&mut [f32]; R] = from_fn(|r| {
-            let Partial { weighted, largest, sum } = Partial::new(rows.next().expect("a partial result for each row"));
-            (*largest, *sum) = weigh(lanes, &mut scores[r], &visible[r]);
-            weighted.fill(0.0);
-            weighted
-        });
+        let mut rows: [Partial<'_>; R] = from_fn(|_| Partial::new(rows.next().expect("a partial result for each row")));
+        for r in 0..R {
+            (*rows[r].largest, *rows[r].sum) = weigh(lanes, &mut scores[r], &visible[r]);
+            rows[r].weighted.fill(0.0);
+        }
+        let mut weighted = rows.map(|row| row.weighted);
         // A key that only some rows see must not touch the others: its value may be anything.
         let all = if all.is_empty() { any.end..any.end } else { all };
         for r in 0..R {
