@@ -123,6 +123,40 @@ fn without_language_model(name: &str) -> String {
     name.strip_prefix("language_model.").unwrap_or(name).to_owned()
 }
 
+/// Where a GGUF file holds a weight.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// The tensor's name; of experts, that of all of them together.
+    pub(crate) name: String,
+    /// The layer, where it is in one.
+    pub(crate) layer: Option<usize>,
+    /// Which of the stacked experts it is, where it is one.
+    pub(crate) expert: Option<usize>,
+    /// Sorts tensors: the table of embeddings, the layers, the output.
+    pub(crate) order: (usize, usize),
+}
+
+/// The way back: where a GGUF file holds the weight with this canonical name.
+pub(crate) fn place(canonical: &str) -> Option<Place> {
+    let Some((layer, part)) = canonical.strip_prefix("layers.").and_then(|rest| rest.split_once('.')) else {
+        let at = OUTER.iter().position(|row| row.canonical == canonical)?;
+        let name = (*OUTER.get(at)?.gguf.first()?).to_owned();
+        let order = (if at == 0 { 0 } else { usize::MAX }, at);
+        return Some(Place { name, layer: None, expert: None, order });
+    };
+    let (layer, found) = (number(layer)?.parse::<usize>().ok()?, LAYER.iter().find_map(|row| matched(row, part)));
+    let (row, expert) = found?;
+    let stacked = row.canonical.replace("{e}", "*");
+    let at = LAYER.iter().position(|row| row.canonical == stacked)?;
+    let name = format!("blk.{layer}.{}", LAYER.get(at)?.gguf.first()?);
+    Some(Place { name, layer: Some(layer), expert, order: (layer.checked_add(1)?, at) })
+}
+
+/// The row, and the expert's number where it has one, if `part` fits it.
+fn matched<'r>(row: &'r Row, part: &str) -> Option<(&'r Row, Option<usize>)> {
+    Some((row, matches(row.canonical, part)?.parse().ok()))
+}
+
 fn weight(layout: Layout, name: &str) -> Meaning {
     let prefix = match layout {
         Layout::Gguf => "blk.",
@@ -177,6 +211,25 @@ fn number(text: &str) -> Option<String> {
 mod tests {
     use super::*;
     use Layout::{Gguf, HuggingFace, Mistral};
+
+    #[test]
+    fn the_way_back() {
+        let rows = [
+            ("tok_embeddings.weight", Some(("token_embd.weight", None, None))),
+            ("output.weight", Some(("output.weight", None, None))),
+            ("layers.31.attention.wo.weight", Some(("blk.31.attn_output.weight", Some(31), None))),
+            ("layers.2.feed_forward.experts.7.w2.weight", Some(("blk.2.ffn_down_exps.weight", Some(2), Some(7)))),
+            ("layers.2.feed_forward.gate.weight", Some(("blk.2.ffn_gate_inp.weight", Some(2), None))),
+            ("layers.2.feed_forward.w4.weight", None),
+            ("layers.x.attention.wo.weight", None),
+        ];
+        testkit::check_table(rows, |expected| {
+            let name = rows.iter().find(|row| row.1 == expected).unwrap().0;
+            let place = place(name);
+            let ours = place.as_ref().map(|place| (place.name.as_str(), place.layer, place.expert));
+            if ours == expected { Ok(()) } else { Err(format!("{ours:?}")) }
+        });
+    }
 
     #[test]
     fn names_of_all_layouts_meet() {

@@ -24,6 +24,7 @@ pub use error::Error;
 pub use experts::Experts;
 pub use feed_forward::{FeedForward, Mlp};
 pub use layer::Layer;
+pub use load::check_tensors;
 pub use logits::Logits;
 pub use rope::Rotary;
 pub use transformer::{Transformer, kv_layout};

@@ -14,8 +14,7 @@ pub(crate) fn transformer<B: Backend>(
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Transformer<B>, Error> {
     let config = &checkpoint.config;
-    Architecture::of(config)?;
-    checkpoint.expect(&expected_tensors(config))?;
+    check_tensors(checkpoint)?;
     let mut loader = Loader { checkpoint, backend: &backend, config, progress, done_bytes: 0 };
     let tok_embeddings = loader.matrix("tok_embeddings.weight")?;
     let layers = (0..config.n_layers).map(|n| loader.layer(n)).collect::<Result<_, _>>()?;
@@ -30,6 +29,16 @@ pub(crate) fn transformer<B: Backend>(
         output,
         backend,
     })
+}
+
+/// Whether this is a model that can be run: its architecture is known, and its tensors are those that its configuration
+/// implies. Reads no weights.
+///
+/// # Errors
+/// The first thing that is wrong.
+pub fn check_tensors(checkpoint: &Checkpoint) -> Result<(), Error> {
+    Architecture::of(&checkpoint.config)?;
+    Ok(checkpoint.expect(&expected_tensors(&checkpoint.config))?)
 }
 
 /// Every tensor that a configuration implies, with its shape, under its canonical name.

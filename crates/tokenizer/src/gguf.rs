@@ -128,6 +128,22 @@ fn byte(spelled: char) -> Option<u8> {
     }
 }
 
+/// Bytes in GPT-2's table of characters.
+pub(crate) fn spelled(bytes: &[u8]) -> String {
+    bytes.iter().map(|&byte| character(byte)).collect()
+}
+
+/// The character that spells a byte.
+fn character(byte: u8) -> char {
+    let code = match byte {
+        b'!'..=b'~' | 0xa1..=0xac | 0xae..=0xff => u32::from(byte),
+        0..=0x20 => 0x100 + u32::from(byte),
+        0x7f..=0xa0 => 0x121 + u32::from(byte - 0x7f),
+        0xad => 0x143,
+    };
+    char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -137,6 +153,9 @@ mod tests {
         let rows = [('Ā', Some(0)), ('!', Some(b'!')), ('Ġ', Some(b' ')), ('Ċ', Some(b'\n')), ('Ń', Some(0xad))];
         for (spelled, expected) in rows.into_iter().chain([(' ', None), ('\u{144}', None), ('é', Some(0xe9))]) {
             assert_eq!(byte(spelled), expected, "{spelled}");
+        }
+        for value in 0..=u8::MAX {
+            assert_eq!(byte(character(value)), Some(value));
         }
     }
 }

@@ -20,6 +20,7 @@ mod pieces;
 mod sentencepiece;
 mod settings;
 mod tekken;
+mod to_gguf;
 mod tokenizer;
 mod trie;
 mod version;

@@ -4,7 +4,7 @@ use std::env;
 
 use clap::{Arg, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::commands::{bench, chat, completions, doctor, man, run, score, show, tokenize};
+use crate::commands::{bench, chat, completions, doctor, man, quantize, run, score, show, tokenize};
 
 /// Open-weight Mistral models on your own machine.
 #[derive(Debug, Parser)]
@@ -37,6 +37,7 @@ pub(crate) enum Command {
     Tokenize(tokenize::Args),
     Score(score::Args),
     Bench(bench::Args),
+    Quantize(quantize::Args),
     Doctor(doctor::Args),
     Completions(completions::Args),
     Man(man::Args),

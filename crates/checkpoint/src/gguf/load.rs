@@ -68,7 +68,7 @@ fn assemble(parts: &[Part]) -> Result<Checkpoint, Error> {
     let tensors = arrange(Layout::Gguf, &config, None, parts.iter().flat_map(Part::stored).collect(), &mut notes)?;
     let tokenizer = match vocab(gguf, file)? {
         Some(vocab) => TokenizerSource::Gguf(Box::new(vocab)),
-        None => TokenizerSource::None { looked_for: format!("{file} has no key tokenizer.ggml.model") },
+        None => TokenizerSource::None { looked_for: format!("{file} has no vocabulary (key tokenizer.ggml.model)") },
     };
     if let TokenizerSource::Gguf(vocab) = &tokenizer
         && vocab.tokens.len() > config.vocab_size

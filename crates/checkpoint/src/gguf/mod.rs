@@ -2,7 +2,8 @@
 //!
 //! [`parse`] reads the first two and checks the third: after it, every offset lies in the file and no two tensors
 //! overlap. Values are kept as the file types them, so that a file can be written again without loss. What the keys mean for
-//! a model is in `config.rs`, `vocab.rs` and `split.rs`; the way back to a file is [`Writer`].
+//! a model is in `config.rs`, `vocab.rs` and `split.rs`; the way back to a file is [`Writer`], with
+//! [`keys`] and [`tensors`] for a model from any layout.
 //!
 //! Format: <https://github.com/ggml-org/ggml/blob/master/docs/gguf.md>, versions 2 and 3, little-endian.
 
@@ -14,6 +15,8 @@ mod split;
 mod value;
 mod vocab;
 mod write;
+mod write_keys;
+mod write_tensors;
 
 pub(crate) use config::unknown_keys;
 pub(crate) use load::{checkpoint, open};
@@ -23,3 +26,5 @@ pub use parse::{Gguf, TensorInfo, parse};
 pub use value::{Array, Keys, Kind, Strings, Value};
 pub use vocab::{GgufVocab, vocab};
 pub use write::{TensorSpec, Writer};
+pub use write_keys::keys;
+pub use write_tensors::{Source, tensors};

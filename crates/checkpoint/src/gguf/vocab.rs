@@ -36,7 +36,10 @@ pub struct GgufVocab {
 /// Lengths that differ, ids out of range, values of the wrong type.
 pub fn vocab(gguf: &Gguf, file: &str) -> Result<Option<GgufVocab>, Error> {
     let fields = Fields { gguf, file };
-    let Some(model) = fields.text("model")? else { return Ok(None) };
+    // llama.cpp's words for a model without a vocabulary.
+    let Some(model) = fields.text("model")?.filter(|model| model != "no_vocab" && model != "none") else {
+        return Ok(None);
+    };
     let tokens = fields.strings("tokens")?;
     if tokens.is_empty() || tokens.len() > limits::VOCABULARY {
         return fields.wrong("tokens", format_args!("{} tokens are no vocabulary", tokens.len()));

@@ -38,6 +38,14 @@ pub(crate) struct SentencePiece {
     unknown_text: String,
 }
 
+/// The model in a `.model` file, as it stands there.
+///
+/// # Errors
+/// The file is damaged, or asks for what is not done here.
+pub(crate) fn read(bytes: &[u8]) -> Result<Model, Error> {
+    file::read(bytes).map(|(model, _)| model)
+}
+
 /// How text is divided into pieces.
 #[derive(Debug)]
 enum Division {

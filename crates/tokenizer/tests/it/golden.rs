@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 use testkit::check_table;
-use tokenizer::{TemplateVersion, Tokenizer, TokenizerKind};
+use tokenizer::{GgufVocab, TemplateVersion, Tokenizer, TokenizerKind};
 
-use crate::vectors::{FILES, Rule, gguf, hash, ids, json, open, strings};
+use crate::vectors::{FILES, Rule, bytes, gguf, hash, ids, json, open, strings};
 
 #[test]
 fn small_tokenizers_agree() {
@@ -56,6 +56,35 @@ fn gguf_vocabularies_encode_like_their_files() {
             by_rule(&tokenizer, &rule, expected)
         },
     );
+}
+
+#[test]
+fn files_written_as_gguf_vocabularies_encode_as_before() {
+    let golden = json("golden.json");
+    let (texts, rule) = (strings(&golden["texts"]), Rule::new(&golden));
+    let files = FILES.into_iter().filter(|name| !["unigram.model", "folding.model"].contains(name));
+    check_table(files.map(|name| (name, name)), |name| {
+        let expected = &golden["tokenizers"][name];
+        let (vocab, merges) = GgufVocab::of_file(&bytes(name), name).map_err(|error| error.to_string())?;
+        let tokenizer = Tokenizer::from_gguf(&vocab).map_err(|error| error.to_string())?;
+        encoded(&tokenizer, &texts, expected)?;
+        decoded(&tokenizer, expected)?;
+        by_rule(&tokenizer, &rule, expected)?;
+        if merges.is_empty() == (tokenizer.kind() == TokenizerKind::Tekken) {
+            return Err(format!("{} merges", merges.len()));
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn what_gguf_cannot_hold_is_refused() {
+    check_table(["unigram.model", "folding.model"].map(|name| (name, name)), |name| {
+        match GgufVocab::of_file(&bytes(name), name) {
+            Err(error) if error.to_string().contains("in a GGUF file") => Ok(()),
+            other => Err(format!("{:?}", other.map(|(vocab, _)| vocab.model))),
+        }
+    });
 }
 
 #[test]

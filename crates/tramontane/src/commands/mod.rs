@@ -5,6 +5,7 @@ pub(crate) mod chat;
 pub(crate) mod completions;
 pub(crate) mod doctor;
 pub(crate) mod man;
+pub(crate) mod quantize;
 pub(crate) mod run;
 pub(crate) mod score;
 pub(crate) mod show;
@@ -36,6 +37,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<()> {
         Command::Tokenize(args) => tokenize::run(&args, &settings::read()?),
         Command::Score(args) => score::run(&args, &settings::read()?),
         Command::Bench(args) => bench::run(&args, &settings::read()?),
+        Command::Quantize(args) => quantize::run(&args, &settings::read()?),
         Command::Doctor(args) => doctor::run(&args),
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(&args),

@@ -1,0 +1,310 @@
+//! `quantize`: a model from any layout into one GGUF file, with fewer bits.
+//!
+//! `mix.rs` says which format a tensor gets, `convert.rs` makes it so, `output.rs` keeps half a file from looking whole.
+
+mod convert;
+mod mix;
+mod output;
+
+use std::fs;
+use std::io::{IsTerminal, Write, stderr, stdout};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::{Context as _, bail};
+use checkpoint::gguf::{self, Keys, Source, TensorSpec, Value, Writer};
+use checkpoint::{Checkpoint, GgufVocab, TokenizerSource};
+use clap::Args as ClapArgs;
+use indicatif::{ProgressBar, ProgressStyle};
+use quant::{Format, RowSource as _};
+use serde::Serialize;
+
+use crate::exit::{Interrupted, Usage};
+use crate::model_source::ModelSource;
+use crate::settings::Settings;
+use crate::{commands, interrupt, machine, terminal};
+use mix::{Choice, MIXES, Mix};
+use output::Output;
+
+/// Write a model as a GGUF file, with fewer bits for each weight
+///
+/// Reads safetensors (Hugging Face's and Mistral's layouts) and GGUF. Tokenizer, chat template and all parameters go into
+/// the file, which llama.cpp loads too. Weights are chosen and rounded as llama.cpp does, to the byte.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Types, from many bits to few: f32 f16 bf16 q8_0 q6_k q5_k_m q5_k_s q5_1 q5_0 q4_k_m q4_k_s q4_1 q4_0 iq4_nl iq4_xs
+q3_k_l q3_k_m q3_k_s q2_k q2_k_s mxfp4_moe. q4_k_m is a good choice where memory is short, q8_0 where it is not.
+
+Example:
+  tramontane quantize Mistral-7B-Instruct-v0.3/ mistral-7b.Q4_K_M.gguf --type q4_k_m")]
+pub(crate) struct Args {
+    /// A folder with safetensors files, or a .gguf file
+    #[arg(value_name = "IN")]
+    input: String,
+    /// The .gguf file to write
+    #[arg(value_name = "OUT")]
+    output: PathBuf,
+    /// What to write: see below
+    #[arg(long = "type", value_name = "TYPE")]
+    mix: String,
+    /// Replace OUT if it is there already
+    #[arg(long)]
+    force: bool,
+    /// Round again what has been rounded to few bits before: worse than from the original
+    #[arg(long)]
+    allow_requantize: bool,
+    /// Importance of each weight, measured on text (not in this version)
+    #[arg(long, value_name = "FILE")]
+    imatrix: Option<PathBuf>,
+    /// Threads that compute; changes no result [default: the cores]
+    #[arg(long, value_name = "N", env = "TRAMONTANE_THREADS", hide_env = true)]
+    threads: Option<usize>,
+    /// Print one JSON object: formats, sizes, bits a weight, seconds
+    #[arg(long)]
+    json: bool,
+}
+
+/// # Errors
+/// IN is no model, OUT is there or cannot be written, or the weights cannot be what is asked for.
+pub(crate) fn run(args: &Args, settings: &Settings) -> anyhow::Result<()> {
+    let start = Instant::now();
+    let mix = args.mix()?;
+    let ModelSource::Files(path) = ModelSource::find(Some(&args.input), settings)?;
+    let checkpoint = Checkpoint::open(&path)?;
+    model::check_tensors(&checkpoint)?;
+    args.check_output(&checkpoint)?;
+    let mut report = Report::new(&path, args, mix);
+    report.notes.clone_from(&checkpoint.notes);
+    let keys = keys(&checkpoint, mix, &mut report)?;
+    let sources = gguf::tensors(&checkpoint)?;
+    let choices = args.choose(mix, &sources, &checkpoint, &mut report)?;
+    report.notes.iter().for_each(|note| terminal::note(note));
+    interrupt::install()?;
+    write(args, &keys, &sources, &choices, args.threads.or(settings.threads).unwrap_or_else(cores))?;
+    report.count(&sources, &choices);
+    report.bytes_out = fs::metadata(&args.output).map_or(0, |data| data.len());
+    report.seconds = start.elapsed().as_secs_f64();
+    if args.json { commands::print_json(&report) } else { report.print() }
+}
+
+impl Args {
+    fn mix(&self) -> anyhow::Result<Mix> {
+        if self.imatrix.is_some() {
+            return Err(Usage::error("--imatrix: importance matrices are not in this version"));
+        }
+        if self.threads == Some(0) {
+            return Err(Usage::error("--threads is 0: at least one is needed"));
+        }
+        Mix::named(&self.mix).ok_or_else(|| {
+            let names = MIXES.map(|mix| mix.name).join(", ");
+            Usage::error(format!("{} is no type: there are {names}", self.mix))
+        })
+    }
+
+    /// Nothing is written over that was not meant to be, least of all what is being read.
+    fn check_output(&self, checkpoint: &Checkpoint) -> anyhow::Result<()> {
+        let shown = self.output.display();
+        let Ok(existing) = self.output.canonicalize() else { return Ok(()) };
+        let is_input = |file: &String| Path::new(file).canonicalize().is_ok_and(|file| file == existing);
+        if checkpoint.about.files.iter().any(is_input) {
+            return Err(Usage::error(format!("{shown} is what is read: give OUT another name")));
+        }
+        if existing.is_dir() {
+            return Err(Usage::error(format!("{shown} is a folder: give the name of a file in it")));
+        }
+        if !self.force {
+            bail!("{shown} is there already: give another name, or --force to replace it");
+        }
+        Ok(())
+    }
+
+    fn choose(
+        &self,
+        mix: Mix,
+        sources: &[Source<'_>],
+        checkpoint: &Checkpoint,
+        report: &mut Report,
+    ) -> anyhow::Result<Vec<Choice>> {
+        let choices: Vec<_> = sources.iter().map(|source| mix.choose(source, &checkpoint.config)).collect();
+        for (source, choice) in sources.iter().zip(&choices) {
+            let rounded = source.parts.iter().map(|part| part.format()).find(|format| format.block_weights() > 1);
+            if let Some(from) = rounded.filter(|from| *from != choice.format && !self.allow_requantize) {
+                bail!(
+                    "{} is {from} already, and rounding twice loses more than once: start from the original, or give \
+                     --allow-requantize",
+                    source.name
+                );
+            }
+        }
+        report.note_fallbacks(sources, &choices);
+        Ok(choices)
+    }
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get)
+}
+
+fn keys(checkpoint: &Checkpoint, mix: Mix, report: &mut Report) -> anyhow::Result<Keys> {
+    let vocab = match &checkpoint.tokenizer {
+        TokenizerSource::File(path) => Some(vocab(path)?),
+        TokenizerSource::Gguf(_) => None,
+        TokenizerSource::None { looked_for } => {
+            report.notes.push(format!("{looked_for}: the file gets no tokenizer, and will only run token ids"));
+            None
+        }
+    };
+    let mut keys = gguf::keys(checkpoint, vocab.as_ref())?;
+    keys.set("general.file_type", Value::U32(mix.file_type));
+    keys.set("general.quantization_version", Value::U32(2));
+    Ok(keys)
+}
+
+/// The same words on two floors that do not know each other.
+fn vocab(path: &Path) -> anyhow::Result<GgufVocab> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let shown = || path.display().to_string();
+    let bytes = fs::read(path).with_context(shown)?;
+    let (vocab, merges) = tokenizer::GgufVocab::of_file(&bytes, &name).with_context(shown)?;
+    Ok(GgufVocab {
+        model: vocab.model,
+        pre: vocab.pre,
+        tokens: vocab.tokens,
+        scores: vocab.scores,
+        token_types: vocab.token_types,
+        merges,
+        bos_id: vocab.bos_id,
+        eos_id: vocab.eos_id,
+        unknown_id: vocab.unknown_id,
+        padding_id: vocab.padding_id,
+        add_bos: vocab.bos_id.map(|_| true),
+        add_eos: vocab.eos_id.map(|_| false),
+        add_space_prefix: vocab.add_space_prefix,
+    })
+}
+
+fn write(args: &Args, keys: &Keys, sources: &[Source<'_>], choices: &[Choice], threads: usize) -> anyhow::Result<()> {
+    let spec = |(source, choice): (&Source<'_>, &Choice)| TensorSpec {
+        name: source.name.clone(),
+        dims: source.dims(),
+        format: choice.format,
+    };
+    let specs: Vec<_> = sources.iter().zip(choices).map(spec).collect();
+    let bar = bar(sources.iter().map(Source::bytes).sum());
+    let mut writer = Writer::start(Output::create(&args.output)?, keys, &specs)?;
+    for (source, choice) in sources.iter().zip(choices) {
+        convert::convert(source, choice.format, threads, &mut writer, &mut |bytes| {
+            bar.inc(bytes);
+            if interrupt::taken() { Err(Interrupted.into()) } else { Ok(()) }
+        })?;
+    }
+    writer.finish()?.finish()?;
+    bar.finish_and_clear();
+    Ok(())
+}
+
+/// Hidden where nobody watches.
+fn bar(total: u64) -> ProgressBar {
+    if !stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(total);
+    match ProgressStyle::with_template(
+        "quantizing {wide_bar} {bytes} of {total_bytes}, {binary_bytes_per_sec}, {eta} left",
+    ) {
+        Ok(style) => bar.with_style(style),
+        Err(error) => {
+            terminal::note(&format!("the progress bar is plain: {error}"));
+            bar
+        }
+    }
+}
+
+/// What was done.
+#[derive(Debug, Serialize)]
+struct Report {
+    #[serde(rename = "in")]
+    input: String,
+    out: String,
+    #[serde(rename = "type")]
+    mix: &'static str,
+    /// Tensors and bytes of each format.
+    formats: Vec<Formats>,
+    parameters: u64,
+    /// Bytes of the weights that were read.
+    bytes_in: u64,
+    /// Bytes of the file that was written.
+    bytes_out: u64,
+    bits_per_weight: f64,
+    seconds: f64,
+    notes: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Formats {
+    format: &'static str,
+    tensors: usize,
+    bytes: u64,
+}
+
+impl Report {
+    fn new(input: &Path, args: &Args, mix: Mix) -> Self {
+        Self {
+            input: input.display().to_string(),
+            out: args.output.display().to_string(),
+            mix: mix.name,
+            formats: Vec::new(),
+            parameters: 0,
+            bytes_in: 0,
+            bytes_out: 0,
+            bits_per_weight: 0.0,
+            seconds: 0.0,
+            notes: Vec::new(),
+        }
+    }
+
+    /// One note for each pair of formats, not for each tensor.
+    fn note_fallbacks(&mut self, sources: &[Source<'_>], choices: &[Choice]) {
+        let mut seen: Vec<(Format, Format, usize, usize)> = Vec::new();
+        for (source, choice) in sources.iter().zip(choices) {
+            let Some(wanted) = choice.instead_of else { continue };
+            let key = (wanted, choice.format, source.cols());
+            match seen.iter_mut().find(|(a, b, cols, _)| (*a, *b, *cols) == key) {
+                Some((.., count)) => *count += 1,
+                None => seen.push((key.0, key.1, key.2, 1)),
+            }
+        }
+        self.notes.extend(seen.into_iter().map(|(wanted, format, cols, count)| {
+            let tensors = if count == 1 { "1 tensor is".to_owned() } else { format!("{count} tensors are") };
+            format!("{tensors} {format} instead of {wanted}, whose blocks do not divide rows of {cols} weights")
+        }));
+    }
+
+    fn count(&mut self, sources: &[Source<'_>], choices: &[Choice]) {
+        let mut weight_bytes = 0;
+        for (source, choice) in sources.iter().zip(choices) {
+            let bytes = (source.rows() * choice.format.row_bytes(source.cols()).unwrap_or(0)) as u64;
+            weight_bytes += bytes;
+            self.parameters += (source.rows() * source.cols()) as u64;
+            self.bytes_in += source.bytes();
+            match self.formats.iter_mut().find(|row| row.format == choice.format.name()) {
+                Some(row) => (row.tensors, row.bytes) = (row.tensors + 1, row.bytes + bytes),
+                None => self.formats.push(Formats { format: choice.format.name(), tensors: 1, bytes }),
+            }
+        }
+        self.formats.sort_by_key(|row| std::cmp::Reverse(row.bytes));
+        self.bits_per_weight = 8.0 * weight_bytes as f64 / self.parameters.max(1) as f64;
+    }
+
+    fn print(&self) -> anyhow::Result<()> {
+        let mut out = stdout().lock();
+        for row in &self.formats {
+            let tensors = if row.tensors == 1 { "1 tensor".to_owned() } else { format!("{} tensors", row.tensors) };
+            writeln!(out, "{:8} {tensors}, {}", row.format, machine::readable(row.bytes))?;
+        }
+        let (before, after) = (machine::readable(self.bytes_in), machine::readable(self.bytes_out));
+        let Self { bits_per_weight, seconds, .. } = self;
+        writeln!(out, "{before} → {after}, {bits_per_weight:.2} bits a weight, {seconds:.1} s: {}", self.out)?;
+        Ok(())
+    }
+}
