@@ -33,6 +33,9 @@ pub use options::EngineOptions;
 pub use request::{Prompt, Request};
 pub use template::{Template, TextFront};
 
+// For commands that convert a checkpoint and do not run it.
+pub use model::check_tensors;
+
 // What a client needs to phrase a request, so that it depends on this crate alone.
 pub use checkpoint::{Config, Layout};
 pub use compute::KvType;

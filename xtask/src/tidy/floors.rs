@@ -37,6 +37,7 @@ const FLOORS: &[(&str, u8, &[&str])] = &[
             "kernels",
             "sampling",
             "tokenizer",
+            "quant",
         ],
     ),
     ("xtask", 8, &[]),

@@ -6,5 +6,6 @@ mod exits;
 mod generated;
 mod models;
 mod program;
+mod quantize;
 mod run;
 mod tokenize;

@@ -68,12 +68,12 @@ impl Slice<'_> {
         (self.rows.len() * self.tensor.format().row_bytes(self.tensor.cols()).unwrap_or(0)) as u64
     }
 
-    /// What is in the format already is copied.
+    /// Blocks that are in the format already are copied.
     fn encode(&self, format: Format) -> anyhow::Result<Vec<u8>> {
         let from = self.tensor.format();
         let mut read = vec![0; usize::try_from(self.bytes())?];
         self.tensor.read_rows(self.rows.clone(), &mut read)?;
-        if from == format {
+        if from == format && from.block_weights() > 1 {
             return Ok(read);
         }
         let mut weights = vec![0.0; self.rows.len() * self.tensor.cols()];

@@ -23,7 +23,7 @@ const fn mix(name: &'static str, file_type: u32, format: Format) -> Mix {
 }
 
 /// All of them.
-pub(super) const MIXES: [Mix; 21] = [
+pub(super) const MIXES: [Mix; 20] = [
     mix("f32", 0, Format::F32),
     mix("f16", 1, Format::F16),
     mix("bf16", 32, Format::BF16),
@@ -43,7 +43,6 @@ pub(super) const MIXES: [Mix; 21] = [
     mix("q3_k_m", 12, Format::Q3K),
     mix("q3_k_s", 11, Format::Q3K),
     mix("q2_k", 10, Format::Q2K),
-    mix("q2_k_s", 21, Format::Q2K),
     mix("mxfp4_moe", 38, Format::MXFP4),
 ];
 
@@ -98,7 +97,6 @@ impl Mix {
         let format = match self.name {
             "q2_k" if shared >= 4 => Format::Q4K,
             "q2_k" => Format::Q3K,
-            "q2_k_s" if shared >= 4 => Format::Q4K,
             "q3_k_m" if layer < 2 => Format::Q5K,
             "q3_k_m" => Format::Q4K,
             "q3_k_l" => Format::Q5K,
@@ -115,7 +113,6 @@ impl Mix {
     fn down(self, layer: usize, layers: usize) -> Format {
         match self.name {
             "q2_k" => Format::Q3K,
-            "q2_k_s" if layer < layers / 8 => Format::Q4K,
             "q3_k_m" if layer < layers / 16 => Format::Q5K,
             "q3_k_m" => Format::Q4K,
             "q3_k_l" => Format::Q5K,

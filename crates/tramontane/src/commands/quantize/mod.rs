@@ -13,7 +13,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, bail};
 use checkpoint::gguf::{self, Keys, Source, TensorSpec, Value, Writer};
-use checkpoint::{Checkpoint, GgufVocab, TokenizerSource};
+use checkpoint::{Checkpoint, Config, GgufVocab, TokenizerSource};
 use clap::Args as ClapArgs;
 use indicatif::{ProgressBar, ProgressStyle};
 use quant::{Format, RowSource as _};
@@ -32,8 +32,10 @@ use output::Output;
 /// the file, which llama.cpp loads too. Weights are chosen and rounded as llama.cpp does, to the byte.
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "\
-Types, from many bits to few: f32 f16 bf16 q8_0 q6_k q5_k_m q5_k_s q5_1 q5_0 q4_k_m q4_k_s q4_1 q4_0 iq4_nl iq4_xs
-q3_k_l q3_k_m q3_k_s q2_k q2_k_s mxfp4_moe. q4_k_m is a good choice where memory is short, q8_0 where it is not.
+Types, from many bits to few:
+  f32 f16 bf16 q8_0 q6_k q5_k_m q5_k_s q5_1 q5_0 q4_k_m q4_k_s q4_1 q4_0
+  iq4_nl iq4_xs q3_k_l q3_k_m q3_k_s q2_k mxfp4_moe
+q4_k_m is a good choice where memory is short, q8_0 where it is not.
 
 Example:
   tramontane quantize Mistral-7B-Instruct-v0.3/ mistral-7b.Q4_K_M.gguf --type q4_k_m")]
@@ -71,10 +73,11 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> anyhow::Result<()> {
     let mix = args.mix()?;
     let ModelSource::Files(path) = ModelSource::find(Some(&args.input), settings)?;
     let checkpoint = Checkpoint::open(&path)?;
-    model::check_tensors(&checkpoint)?;
+    engine::check_tensors(&checkpoint)?;
     args.check_output(&checkpoint)?;
     let mut report = Report::new(&path, args, mix);
     report.notes.clone_from(&checkpoint.notes);
+    report.notes.extend(window_note(&checkpoint.config));
     let keys = keys(&checkpoint, mix, &mut report)?;
     let sources = gguf::tensors(&checkpoint)?;
     let choices = args.choose(mix, &sources, &checkpoint, &mut report)?;
@@ -139,6 +142,17 @@ impl Args {
         report.note_fallbacks(sources, &choices);
         Ok(choices)
     }
+}
+
+/// llama.cpp has no attention windows in the architectures that the file can name.
+fn window_note(config: &Config) -> Option<String> {
+    let window = config.windows.iter().flatten().next()?;
+    let count = config.windows.iter().flatten().count();
+    Some(format!(
+        "{count} of {} layers see {window} tokens back: the file says so, but llama.cpp lets them see everything, and \
+         answers differently after {window} tokens",
+        config.n_layers
+    ))
 }
 
 fn cores() -> usize {

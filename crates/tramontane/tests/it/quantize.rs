@@ -1,0 +1,199 @@
+//! `quantize`: files that give the same logits, and everything that it refuses.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::program::{Run, argument, folder, tramontane};
+
+/// A file for the output of one row of a table.
+fn place(name: &str) -> PathBuf {
+    folder("quantize").join(format!("{}.gguf", name.replace('/', "-")))
+}
+
+fn quantize(model: &Path, out: &Path, more: &[&str]) -> Run {
+    tramontane(&[&["quantize", argument(model), argument(out), "--force"], more].concat())
+}
+
+/// Logits of the prompt of vectors/models.
+fn logits(model: &Path, out: &Path) -> Result<Vec<f32>, String> {
+    let prompt = testkit::vectors("models/prompt.json");
+    let file = out.with_extension("safetensors");
+    let scored = ["score", argument(model), "--tokens", argument(&prompt), "--logits", argument(&file)];
+    match tramontane(&scored) {
+        Run { code: Some(0), .. } => Ok(testkit::safetensors(&file)["logits"].values.clone()),
+        run => Err(format!("{run:?}")),
+    }
+}
+
+/// Every layout and architecture. f32 changes nothing at all.
+#[test]
+fn exact_weights_give_the_same_bits() {
+    let names = [
+        "llama/hf",
+        "llama/mistral",
+        "llama/model.gguf",
+        "mistral-heads/hf",
+        "mistral-window/hf",
+        "ministral/mistral",
+        "ministral3/hf",
+        "ministral3-scaled/hf",
+        "ministral3-scaled/model.gguf",
+        "mistral3-tied/mistral",
+        "mixtral/hf",
+        "mixtral/mistral",
+        "mixtral/model.gguf",
+        "helium/hf",
+    ];
+    testkit::check_table(names.map(|name| (name, name)), |name| {
+        let (model, out) = (testkit::vectors("models").join(name), place(&format!("exact-{name}")));
+        let run = quantize(&model, &out, &["--type", "f32"]);
+        if run.code != Some(0) {
+            return Err(format!("{run:?}"));
+        }
+        if logits(&model, &out)? == logits(&out, &out)? { Ok(()) } else { Err("other logits".to_owned()) }
+    });
+}
+
+/// Fewer bits cost what they should, and a file that goes through the program again comes out the same.
+#[test]
+fn fewer_bits_cost_little() {
+    let rows = [("f16", 1e-3), ("bf16", 1e-2), ("q8_0", 5e-2), ("q6_k", 5e-2), ("q5_k_m", 0.15), ("q4_k_m", 0.2)];
+    testkit::check_table(rows.map(|row| (row.0, row)), |(mix, bound)| {
+        let (model, out) = (testkit::vectors("models/odd-bf16/hf"), place(&format!("fewer-{mix}")));
+        let run = quantize(&model, &out, &["--type", mix]);
+        if run.code != Some(0) {
+            return Err(format!("{run:?}"));
+        }
+        let theirs = testkit::floats(&testkit::vectors("models/odd-bf16/logits.f32"));
+        let error = testkit::relative_norm(&logits(&out, &out)?, &theirs);
+        let again = place(&format!("again-{mix}"));
+        quantize(&out, &again, &["--type", mix]).text();
+        let same = std::fs::read(&out).unwrap() == std::fs::read(&again).unwrap();
+        if error <= bound && same { Ok(()) } else { Err(format!("off by {error:e}; the same again: {same}")) }
+    });
+}
+
+/// The report, and that rows which no block divides are not passed over in silence.
+#[test]
+fn the_report_adds_up() {
+    let out = place("report");
+    let run = quantize(&testkit::vectors("models/mixtral/hf"), &out, &["--type", "q4_k_m", "--json"]);
+    let report = run.json();
+    assert_eq!(report["type"], "q4_k_m");
+    assert_eq!(report["bytes_out"], std::fs::metadata(&out).unwrap().len());
+    let list = |key: &str| report[key].as_array().unwrap().clone();
+    let tensors: u64 = list("formats").iter().map(|row| row["tensors"].as_u64().unwrap()).sum();
+    assert_eq!(tensors, 13);
+    let bits = report["bits_per_weight"].as_f64().unwrap();
+    assert!(bits > 4.0 && bits < 16.0, "{report}");
+    let said = |text: &str| list("notes").iter().any(|note| note.as_str().unwrap().contains(text));
+    assert!(said("q5_0 instead of q4_k, whose blocks do not divide rows of 32 weights"), "{report}");
+    assert!(said("f16 instead of"), "{report}");
+    assert!(run.stderr.contains("instead of q4_k"), "{}", run.stderr);
+}
+
+#[test]
+fn tokenizers_go_along() {
+    let folder = folder("quantize").join("with-tokenizer");
+    for tokenizer in ["tokenizer.model.v3", "tekken_v7.json"] {
+        let model = folder.join(tokenizer);
+        std::fs::create_dir_all(&model).unwrap();
+        widened(&model);
+        let name = if tokenizer.ends_with(".json") { "tekken.json" } else { tokenizer };
+        std::fs::copy(testkit::vectors("tokenizer").join(tokenizer), model.join(name)).unwrap();
+        let out = place(tokenizer);
+        assert_eq!(quantize(&model, &out, &["--type", "q8_0"]).code, Some(0));
+        let text = "Déjà vu: 12 [INST]\n  x";
+        let ids = |model: &Path| tramontane(&["tokenize", argument(model), text, "--json"]).json();
+        assert_eq!(ids(&out), ids(&model), "{tokenizer}");
+    }
+}
+
+/// The tiny llama with a table of embeddings that is large enough for any of the small tokenizers.
+fn widened(folder: &Path) {
+    let model = testkit::vectors("models/llama/hf");
+    let config: Value = testkit::json(&model.join("config.json"));
+    let (mut config, rows) = (config.as_object().unwrap().clone(), 4096);
+    config.insert("vocab_size".to_owned(), rows.into());
+    std::fs::write(folder.join("config.json"), Value::Object(config).to_string()).unwrap();
+    let tensors = testkit::safetensors(&model.join("model.safetensors"));
+    let (mut header, mut data) = (serde_json::Map::new(), Vec::new());
+    for (name, array) in &tensors {
+        let (mut shape, mut values) = (array.shape.clone(), array.values.clone());
+        if shape.len() == 2 && shape[0] == 40 {
+            shape[0] = rows;
+            values.resize(rows * shape[1], 0.0);
+        }
+        let start = data.len();
+        data.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+        let entry = serde_json::json!({ "dtype": "F32", "shape": shape, "data_offsets": [start, data.len()] });
+        header.insert(name.clone(), entry);
+    }
+    let header = Value::Object(header).to_string();
+    let file = [&(header.len() as u64).to_le_bytes(), header.as_bytes(), &data].concat();
+    std::fs::write(folder.join("model.safetensors"), file).unwrap();
+}
+
+#[test]
+fn refusals() {
+    let (model, q8) = (testkit::vectors("models/llama/model.gguf"), testkit::vectors("models/q8_0/model.gguf"));
+    let there = place("there");
+    std::fs::write(&there, "something of somebody").unwrap();
+    let own = place("own");
+    std::fs::copy(&model, &own).unwrap();
+    let new = place("new");
+    let folder = folder("quantize");
+    let [model, q8, there, own, new, folder] = [&model, &q8, &there, &own, &new, &folder].map(|path| argument(path));
+    let rows: &[(&[&str], i32, &str)] = &[
+        (&[model, new], 2, "--type"),
+        (&[model, new, "--type", "q9_k"], 2, "q9_k is no type: there are f32, f16"),
+        (&[model, new, "--type", "q8_0", "--imatrix", "x"], 2, "importance matrices are not in this version"),
+        (&[model, new, "--type", "q8_0", "--threads", "0"], 2, "--threads is 0"),
+        (&[model, there, "--type", "q8_0"], 1, "there.gguf is there already"),
+        (&[own, own, "--type", "q8_0", "--force"], 2, "own.gguf is what is read"),
+        (&[model, folder, "--type", "q8_0", "--force"], 2, "is a folder"),
+        (&[model, "missing/x.gguf", "--type", "q8_0"], 1, "missing/x.gguf.partial"),
+        (&["missing.gguf", new, "--type", "q8_0"], 1, "missing.gguf"),
+        (&[q8, new, "--type", "q4_0"], 1, "is q8_0 already, and rounding twice loses more than once"),
+    ];
+    testkit::check_table(rows.iter().map(|row| (row.0.join(" "), row)), |(arguments, code, message)| {
+        let run = tramontane(&[&["quantize"], *arguments].concat());
+        let right = run.code == Some(*code) && run.stderr.contains(message) && run.stdout.is_empty();
+        if right { Ok(()) } else { Err(format!("{run:?}")) }
+    });
+    assert_eq!(std::fs::read_to_string(there).unwrap(), "something of somebody");
+    assert!(!Path::new(new).exists() && !Path::new(&format!("{new}.partial")).exists());
+    let again =
+        tramontane(&["quantize", q8, argument(&place("twice")), "--type", "q4_0", "--allow-requantize", "--force"]);
+    assert_eq!(again.code, Some(0), "{again:?}");
+}
+
+/// A weight that f16 cannot hold, or nothing can, ends it all, and nothing is left behind.
+#[test]
+fn weights_that_do_not_fit() {
+    let model = folder("quantize").join("huge");
+    std::fs::create_dir_all(&model).unwrap();
+    let source = testkit::vectors("models/llama/hf");
+    std::fs::copy(source.join("config.json"), model.join("config.json")).unwrap();
+    let whole = std::fs::read(source.join("model.safetensors")).unwrap();
+    let tensors = checkpoint::safetensors::parse(&whole, "").unwrap();
+    let rows = [
+        ("model.embed_tokens.weight", 1e30f32, "f16", "does not fit f16"),
+        ("model.embed_tokens.weight", 1e30f32, "q8_0", "does not fit q8_0"),
+        ("model.embed_tokens.weight", f32::NAN, "bf16", "not a finite number"),
+        ("model.norm.weight", f32::INFINITY, "f32", "output_norm.weight: a weight is not a finite number"),
+    ];
+    testkit::check_table(rows.map(|row| (row.3, row)), |(name, value, mix, message)| {
+        let at = tensors.iter().find(|tensor| tensor.name == name).unwrap().offset as usize;
+        let mut file = whole.clone();
+        file[at..at + 4].copy_from_slice(&value.to_le_bytes());
+        std::fs::write(model.join("model.safetensors"), &file).unwrap();
+        let out = place("huge");
+        // Of an earlier run of the tests.
+        let _ = std::fs::remove_file(&out);
+        let run = quantize(&model, &out, &["--type", mix]);
+        let gone = !out.exists() && !out.with_added_extension("partial").exists();
+        if run.code == Some(1) && run.stderr.contains(message) && gone { Ok(()) } else { Err(format!("{run:?}")) }
+    });
+}
