@@ -138,6 +138,10 @@ impl<'t> Answer<'t> {
     /// Emits parts of the answer; true when a stop string ended it.
     fn say(&mut self, parts: Vec<AnswerEvent>) -> bool {
         for part in parts {
+            if !matches!(part, AnswerEvent::Text(_)) {
+                let held = self.submission.stop.flush();
+                self.text(held, TextKind::Content);
+            }
             match part {
                 AnswerEvent::Text(text) => {
                     let released = self.submission.stop.push(&text);

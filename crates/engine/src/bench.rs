@@ -67,7 +67,7 @@ impl Stand {
     fn new<B: Backend>(stepper: &mut Stepper<'_, B>, count: usize, tokens: usize) -> Result<Self, Error> {
         let mut sequences: Vec<Vec<u32>> = Vec::new();
         for _ in 0..count {
-            let Some(blocks) = stepper.scheduler.take_blocks(tokens) else {
+            let Ok(blocks) = stepper.scheduler.take_blocks(tokens) else {
                 sequences.into_iter().for_each(|blocks| stepper.scheduler.give_back(blocks));
                 let capacity = stepper.scheduler.capacity_tokens();
                 return Err(sched::Refused::TooLong { tokens: count.saturating_mul(tokens), capacity }.into());

@@ -23,10 +23,13 @@ pub(crate) fn run<B: Backend>(
     tokens: &[TokenId],
     reply: &SyncSender<Result<Scored, Error>>,
 ) {
-    let Some(blocks) = stepper.scheduler.take_blocks(tokens.len()) else {
-        let capacity = stepper.scheduler.capacity_tokens();
-        let _ = reply.send(Err(sched::Refused::TooLong { tokens: tokens.len(), capacity }.into()));
-        return;
+    let blocks = match stepper.scheduler.take_blocks(tokens.len()) {
+        Ok(blocks) => blocks,
+        Err(refused) => {
+            // Whoever asked and has gone needs no answer.
+            let _ = reply.send(Err(refused.into()));
+            return;
+        }
     };
     let block_tokens = stepper.scheduler.limits().block_tokens;
     for (index, stretch) in tokens.chunks(limits::SCORE_ROWS).enumerate() {

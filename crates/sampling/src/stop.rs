@@ -64,6 +64,12 @@ impl StopStrings {
         Released { text: std::mem::replace(&mut self.held, kept), stop: None }
     }
 
+    /// The text that was held back, where something else than text follows: no stop string reaches across it.
+    pub fn flush(&mut self) -> String {
+        self.patterns.iter_mut().for_each(|pattern| pattern.matched = 0);
+        std::mem::take(&mut self.held)
+    }
+
     /// The text that was held back, once it is known that nothing follows.
     pub fn finish(&mut self) -> String {
         self.stopped = true;
@@ -108,4 +114,18 @@ fn longest(bytes: &[u8], fallback: &[usize], mut matched: usize, byte: u8) -> us
         matched = fallback[matched - 1];
     }
     matched + usize::from(bytes.get(matched) == Some(&byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::StopStrings;
+
+    #[test]
+    fn a_stop_string_does_not_reach_across_what_is_no_text() {
+        let mut stop = StopStrings::new(&["ab"]).unwrap();
+        assert_eq!(stop.push("xa").text, "x");
+        assert_eq!(stop.flush(), "a");
+        let released = stop.push("bab");
+        assert_eq!((released.text.as_str(), released.stop), ("b", Some(0)));
+    }
 }

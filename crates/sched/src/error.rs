@@ -15,6 +15,14 @@ pub enum Refused {
         /// Of the whole pool.
         capacity: usize,
     },
+    /// It would fit alone, but not beside what runs now.
+    #[error("{tokens} tokens are needed and {free} are free while other requests run; try again later")]
+    Busy {
+        /// Tokens of the work.
+        tokens: usize,
+        /// Tokens that the free blocks hold.
+        free: usize,
+    },
     /// Too many sequences wait already.
     #[error("{waiting} requests are waiting already; try again later")]
     QueueFull {

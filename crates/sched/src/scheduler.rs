@@ -105,8 +105,16 @@ impl Scheduler {
     }
 
     /// Blocks for work outside the queue (scoring, benchmarks); to be given back with [`Scheduler::give_back`].
-    pub fn take_blocks(&mut self, tokens: usize) -> Option<Vec<u32>> {
-        self.pool.take(tokens.div_ceil(self.limits.block_tokens))
+    ///
+    /// # Errors
+    /// They would never fit, or not beside what runs now.
+    pub fn take_blocks(&mut self, tokens: usize) -> Result<Vec<u32>, Refused> {
+        let capacity = self.capacity_tokens();
+        if tokens > capacity {
+            return Err(Refused::TooLong { tokens, capacity });
+        }
+        let free = self.pool.free() * self.limits.block_tokens;
+        self.pool.take(tokens.div_ceil(self.limits.block_tokens)).ok_or(Refused::Busy { tokens, free })
     }
 
     /// Ends what [`Scheduler::take_blocks`] began.

@@ -66,7 +66,7 @@ impl Rows<'_> {
             }
         }
         let mut rows = partials.chunks_exact_mut(partial_numbers(head_dim));
-        let mut rows: [Partial<'_>; R] = from_fn(|_| Partial::new(rows.next().expect("a partial result for each row")));
+        let rows: [Partial<'_>; R] = from_fn(|_| Partial::new(rows.next().expect("a partial result for each row")));
         for r in 0..R {
             (*rows[r].largest, *rows[r].sum) = weigh(lanes, &mut scores[r], &visible[r]);
             rows[r].weighted.fill(0.0);

@@ -45,6 +45,16 @@ fn what_cannot_fit_is_refused_and_says_why() {
     assert_eq!(scheduler.submit(SequenceId(9), prompt(1), 1), Err(Refused::QueueFull { waiting: 4 }));
 }
 
+#[test]
+fn work_outside_the_queue_is_told_whether_it_could_ever_fit() {
+    let mut scheduler = Scheduler::new(LIMITS);
+    assert_eq!(scheduler.take_blocks(49), Err(Refused::TooLong { tokens: 49, capacity: 48 }));
+    let blocks = scheduler.take_blocks(20).unwrap();
+    assert_eq!(scheduler.take_blocks(40), Err(Refused::Busy { tokens: 40, free: 28 }));
+    scheduler.give_back(blocks);
+    assert_eq!(scheduler.take_blocks(40).map(|b| b.len()), Ok(10));
+}
+
 /// A crowd that arrives, is answered and leaves at random: no block is in two hands, no row is run twice or left out,
 /// everybody is served in order, and in the end all blocks are free.
 #[test]
@@ -84,7 +94,7 @@ fn crowd(seed: u64) {
         }
     }
     left.keys().for_each(|id| scheduler.remove(*id));
-    assert_eq!(scheduler.take_blocks(48).map(|b| b.len()), Some(12), "seed {seed}: blocks were lost");
+    assert_eq!(scheduler.take_blocks(48).map(|b| b.len()), Ok(12), "seed {seed}: blocks were lost");
 }
 
 fn check(seed: u64, step: &sched::Step) {
