@@ -26,7 +26,7 @@ fn logits(model: &Path, out: &Path) -> Result<Vec<f32>, String> {
     }
 }
 
-/// Every layout and architecture. f32 changes nothing at all.
+/// Every layout and architecture. f32 changes nothing at all, nor does bf16 where the weights are bf16 or FP8.
 #[test]
 fn exact_weights_give_the_same_bits() {
     let names = [
@@ -44,10 +44,14 @@ fn exact_weights_give_the_same_bits() {
         "mixtral/mistral",
         "mixtral/model.gguf",
         "helium/hf",
+        "odd-bf16/hf",
+        "fp8/mistral",
+        "fp8-tiles/hf",
     ];
     testkit::check_table(names.map(|name| (name, name)), |name| {
         let (model, out) = (testkit::vectors("models").join(name), place(&format!("exact-{name}")));
-        let run = quantize(&model, &out, &["--type", "f32"]);
+        let mix = if name.contains("bf16") || name.contains("fp8") { "bf16" } else { "f32" };
+        let run = quantize(&model, &out, &["--type", mix]);
         if run.code != Some(0) {
             return Err(format!("{run:?}"));
         }
