@@ -97,15 +97,20 @@ impl Answer {
         }
     }
 
-    /// `load 0.21 s · prompt 12 tokens, 350.1/s · answer 256 tokens, 48.2/s · seed 7`.
+    /// `load 0.21 s · prompt 12 tokens, 350.1/s · answer 256 tokens, 48.2/s · seed 7 ·
+    /// avx512, 2 threads, tn-1-f16`.
     pub(crate) fn stats(&self, card: &ModelCard, seed: u64) -> String {
         let Usage { prompt_tokens, completion_tokens, .. } = self.usage;
         format!(
-            "load {:.2} s · prompt {prompt_tokens} tokens, {} · answer {completion_tokens} tokens, {} · seed {seed}",
+            "load {:.2} s · prompt {prompt_tokens} tokens, {} · answer {completion_tokens} tokens, {} · seed {seed} \
+             · {}, {} threads, {}",
             card.load.as_secs_f64(),
             rate(prompt_tokens, self.timings.prefill),
             // The first token comes out of prefill.
             rate(completion_tokens.saturating_sub(1), self.timings.decode),
+            card.isa,
+            card.threads,
+            card.numerics_id,
         )
     }
 
