@@ -28,6 +28,12 @@ pub(crate) fn peak_rss_bytes() -> Option<u64> {
     kibibytes("/proc/self/status", "VmHWM:")
 }
 
+/// Lets [`peak_rss_bytes`] count anew from what is held now. Where the system does not know how (`proc(5)`, `clear_refs`),
+/// the peak stays what it was.
+pub(crate) fn forget_peak() {
+    let _ = fs::write("/proc/self/clear_refs", "5");
+}
+
 /// Bytes of a file, or of all files directly in a folder.
 pub(crate) fn size_bytes(path: &Path) -> u64 {
     let file = |path: &Path| fs::metadata(path).map_or(0, |data| if data.is_file() { data.len() } else { 0 });

@@ -55,6 +55,8 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> anyhow::Result<()> {
     let workloads = args.workloads()?;
     let engine = loading::load(args.model.as_deref(), args.model_flags.options(settings)?, settings)?;
     let bandwidth = bandwidth::read_bytes_per_second(engine.card().threads);
+    // The probe's buffer is no part of what the model needs.
+    machine::forget_peak();
     let mut rows = Vec::new();
     for workload in workloads {
         let row = Row::new(&engine, workload, rates(&engine, workload, args.repetitions)?, bandwidth);
