@@ -65,7 +65,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--conversations", type=int, default=1_500_000)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--shape", choices=SHAPES, default="brise")
+    parser.add_argument("--shape", choices=list(SHAPES), default="brise")
     parser.add_argument("--tokenizer", type=Path, help="an existing tekken.json; default: brise/tekken.json if there, else trained")
     parser.add_argument("--retrain-tokenizer", action="store_true")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")

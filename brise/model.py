@@ -59,6 +59,7 @@ class Shape:
 
 SHAPES = {
     "brise": Shape(),
+    "brise-cpu": Shape(hidden_size=320, intermediate_size=832, num_hidden_layers=6, num_attention_heads=5, num_key_value_heads=1),
     "toy": Shape(hidden_size=128, intermediate_size=320, num_hidden_layers=3, num_attention_heads=2, num_key_value_heads=1),
 }
 

@@ -1,0 +1,3 @@
+//! The HTTP server: four dialects over one engine.
+
+#![forbid(unsafe_code)]
