@@ -37,7 +37,7 @@ pub struct ModelCard {
     pub threads: usize,
     /// Names the arithmetic: equal ids give equal bytes.
     pub numerics_id: String,
-    /// From the first look at the files to the readiness to answer.
+    /// From the opened files (their headers are read) to the readiness to answer.
     pub load: Duration,
 }
 

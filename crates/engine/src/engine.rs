@@ -34,15 +34,26 @@ impl Engine {
     /// # Errors
     /// See [`Error`]: what cannot be run is refused before any weight is read.
     pub fn load(path: &Path, options: &EngineOptions, progress: &mut dyn FnMut(u64, u64)) -> Result<Self, Error> {
+        Self::of(&Checkpoint::open(path)?, options, progress)
+    }
+
+    /// As [`Engine::load`], of files that are open already.
+    ///
+    /// # Errors
+    /// As [`Engine::load`].
+    pub fn of(
+        checkpoint: &Checkpoint,
+        options: &EngineOptions,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<Self, Error> {
         let start = Instant::now();
-        let checkpoint = Checkpoint::open(path)?;
-        let text = TextFront::of(&checkpoint, options.template)?;
+        let text = TextFront::of(checkpoint, options.template)?;
         let backend = CpuBackend::new(CpuOptions { threads: options.threads, isa: options.isa.as_deref() })?;
-        let kv_type = options.kv_type.unwrap_or_else(|| card::default_kv_type(&checkpoint));
+        let kv_type = options.kv_type.unwrap_or_else(|| card::default_kv_type(checkpoint));
         let context = Context::choose(&checkpoint.config, &model::kv_layout(&checkpoint.config, kv_type), options)?;
-        let model = Transformer::load(&checkpoint, backend, progress)?;
+        let model = Transformer::load(checkpoint, backend, progress)?;
         let kv = model.kv_pool(kv_type, context.blocks as usize)?;
-        let card = ModelCard::new(&checkpoint, &model, &text.template, (&context, kv_type), start.elapsed());
+        let card = ModelCard::new(checkpoint, &model, &text.template, (&context, kv_type), start.elapsed());
         let scheduler = Scheduler::new(Limits {
             step_rows: limits::STEP_ROWS,
             running: limits::RUNNING,

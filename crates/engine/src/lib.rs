@@ -37,7 +37,7 @@ pub use template::{Template, TextFront};
 pub use model::check_tensors;
 
 // What a client needs to phrase a request, so that it depends on this crate alone.
-pub use checkpoint::{Config, Layout};
+pub use checkpoint::{Checkpoint, Config, Layout};
 pub use compute::KvType;
 pub use prompt;
 pub use sampling::SamplingParams;

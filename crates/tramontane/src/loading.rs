@@ -22,13 +22,13 @@ const LEAST_KV_BYTES: u64 = 256 << 20;
 /// # Errors
 /// There is no such model, or it cannot be run.
 pub(crate) fn load(word: Option<&str>, options: EngineOptions, settings: &Settings) -> anyhow::Result<Engine> {
-    let ModelSource::Files(path) = ModelSource::find(word, settings)?;
-    let weights = machine::size_bytes(&path);
-    let options = EngineOptions { kv_memory_bytes: kv_memory_bytes(weights), ..options };
+    let source = ModelSource::find(word, settings)?;
+    let checkpoint = source.open()?;
+    let options = EngineOptions { kv_memory_bytes: kv_memory_bytes(checkpoint.weight_bytes()), ..options };
     let mut progress = Progress::new();
-    let engine = Engine::load(&path, &options, &mut |done, total| progress.report(done, total));
+    let engine = Engine::of(&checkpoint, &options, &mut |done, total| progress.report(done, total));
     progress.finish();
-    engine.with_context(|| path.display().to_string())
+    engine.with_context(|| source.to_string())
 }
 
 /// Half of what the weights leave free; `None` where the machine does not say.

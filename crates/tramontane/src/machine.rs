@@ -34,15 +34,6 @@ pub(crate) fn forget_peak() {
     let _ = fs::write("/proc/self/clear_refs", "5");
 }
 
-/// Bytes of a file, or of all files directly in a folder.
-pub(crate) fn size_bytes(path: &Path) -> u64 {
-    let file = |path: &Path| fs::metadata(path).map_or(0, |data| if data.is_file() { data.len() } else { 0 });
-    match fs::read_dir(path) {
-        Ok(entries) => entries.flatten().map(|entry| file(&entry.path())).sum(),
-        Err(_) => file(path),
-    }
-}
-
 /// `1536` → `1.5 KiB`.
 pub(crate) fn readable(bytes: u64) -> String {
     const UNITS: [&str; 5] = ["bytes", "KiB", "MiB", "GiB", "TiB"];

@@ -1,11 +1,14 @@
 //! From the word that names a model to where its files are.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
+
+use checkpoint::Checkpoint;
 
 use crate::exit::Usage;
 use crate::settings::Settings;
 
-/// Where a model is.
+/// Where a model is; shown as people would name it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ModelSource {
     /// A `.gguf` file or a folder.
@@ -29,6 +32,24 @@ impl ModelSource {
             return Ok(Self::Files(path.to_owned()));
         }
         Err(unknown(word))
+    }
+
+    /// Opens the files, without reading weights.
+    ///
+    /// # Errors
+    /// They are not there, or are no model.
+    pub(crate) fn open(&self) -> Result<Checkpoint, checkpoint::Error> {
+        match self {
+            Self::Files(path) => Checkpoint::open(path),
+        }
+    }
+}
+
+impl fmt::Display for ModelSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Files(path) => path.display().fmt(f),
+        }
     }
 }
 

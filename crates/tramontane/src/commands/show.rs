@@ -38,8 +38,7 @@ pub(crate) struct Args {
 /// # Errors
 /// The files are not there, or are no model that can be run.
 pub(crate) fn run(args: &Args, settings: &Settings) -> anyhow::Result<()> {
-    let ModelSource::Files(path) = ModelSource::find(args.model.as_deref(), settings)?;
-    let checkpoint = Checkpoint::open(&path)?;
+    let checkpoint = ModelSource::find(args.model.as_deref(), settings)?.open()?;
     let text = TextFront::of(&checkpoint, args.template.version(settings)?)?;
     let model = Headers { checkpoint, text };
     if args.json { commands::print_json(&as_json(&model)) } else { print(&model, args.keys) }

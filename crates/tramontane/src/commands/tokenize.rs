@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use clap::Args as ClapArgs;
 use engine::prompt::Conversation;
-use engine::{TextFront, TokenId, Tokenizer};
+use engine::{TemplateVersion, TextFront, TokenId, Tokenizer};
 use serde_json::json;
 
 use crate::flags::TemplateFlags;
@@ -44,8 +44,8 @@ pub(crate) struct Args {
 /// # Errors
 /// There is no tokenizer, or the conversation cannot be rendered.
 pub(crate) fn run(args: &Args, settings: &Settings) -> anyhow::Result<()> {
-    let ModelSource::Files(path) = ModelSource::find(Some(&args.model), settings)?;
-    let front = TextFront::open(&path, args.template.version(settings)?).with_context(|| path.display().to_string())?;
+    let source = ModelSource::find(Some(&args.model), settings)?;
+    let front = front(&source, args.template.version(settings)?).with_context(|| source.to_string())?;
     let tokenizer = front.tokenizer()?;
     let tokens = match &args.chat {
         Some(file) => {
@@ -56,6 +56,13 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> anyhow::Result<()> {
         None => encode(args, &front)?,
     };
     print(args, tokenizer, &tokens)
+}
+
+/// A path may also be that of a bare tokenizer file.
+fn front(source: &ModelSource, asked: Option<TemplateVersion>) -> Result<TextFront, engine::Error> {
+    match source {
+        ModelSource::Files(path) => TextFront::open(path, asked),
+    }
 }
 
 fn encode(args: &Args, front: &TextFront) -> anyhow::Result<Vec<TokenId>> {

@@ -71,11 +71,11 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, settings: &Settings) -> anyhow::Result<()> {
     let start = Instant::now();
     let mix = args.mix()?;
-    let ModelSource::Files(path) = ModelSource::find(Some(&args.input), settings)?;
-    let checkpoint = Checkpoint::open(&path)?;
+    let source = ModelSource::find(Some(&args.input), settings)?;
+    let checkpoint = source.open()?;
     engine::check_tensors(&checkpoint)?;
     args.check_output(&checkpoint)?;
-    let mut report = Report::new(&path, args, mix);
+    let mut report = Report::new(&source, args, mix);
     report.notes.clone_from(&checkpoint.notes);
     report.notes.extend(window_note(&checkpoint.config));
     let keys = keys(&checkpoint, mix, &mut report)?;
@@ -262,9 +262,9 @@ struct Formats {
 }
 
 impl Report {
-    fn new(input: &Path, args: &Args, mix: Mix) -> Self {
+    fn new(input: &ModelSource, args: &Args, mix: Mix) -> Self {
         Self {
-            input: input.display().to_string(),
+            input: input.to_string(),
             out: args.output.display().to_string(),
             mix: mix.name,
             formats: Vec::new(),
