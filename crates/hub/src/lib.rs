@@ -1,3 +1,21 @@
 //! The model store: what is on this machine, where it came from, and how more comes.
+//!
+//! Names and digests from outside become types that cannot hold a path ([`ModelName`], [`RepoId`], [`FileName`],
+//! [`RepoPath`], [`Sha256Digest`]) before anything is done with them. [`Folders`] says where files lie: pulled models
+//! stand in the Hugging Face cache, so that other programs and this one share a single copy (`docs/store.md`).
+//!
+//! This is the only crate that opens a connection outwards, and only when it is asked to pull a model.
 
 #![forbid(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic))]
+
+mod digest;
+mod error;
+mod folders;
+mod limits;
+mod name;
+
+pub use digest::{BlobDigest, Digesting, Sha1Digest, Sha256Digest};
+pub use error::Error;
+pub use folders::{Folders, RepoFolder};
+pub use name::{Commit, FileName, ModelName, Quant, RepoId, RepoPath, Revision, ShortName};
