@@ -96,6 +96,8 @@ def _write_shape(writer: gguf.GGUFWriter, shape: Shape, file_type: int) -> None:
     writer.add_rope_dimension_count(shape.head_dim)
     writer.add_rope_freq_base(shape.rope_theta)
     writer.add_layer_norm_rms_eps(shape.rms_norm_eps)
+    # What `generation_config.json` says with `do_sample`: the most probable token.
+    writer.add_float32("general.sampling.temp", 0.0)
 
 
 def _write_tokenizer(writer: gguf.GGUFWriter, tekken: Tekken) -> None:

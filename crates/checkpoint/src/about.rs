@@ -2,6 +2,8 @@
 
 use quant::Format;
 
+use crate::Recommended;
+
 /// Facts about a checkpoint for `show`. Nothing in the computation depends on them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct About {
@@ -19,6 +21,8 @@ pub struct About {
     pub files: Vec<String>,
     /// Formats of the weights with how many tensors are in each, the most frequent first.
     pub formats: Vec<(Format, usize)>,
+    /// How tokens are best chosen, where the files say so.
+    pub recommended: Recommended,
     /// Other short values that the files carry, by their own keys. Long texts and lists are left out.
     pub keys: Vec<(String, String)>,
 }

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use checkpoint::{About, Checkpoint, Config, Layout};
+use checkpoint::{About, Checkpoint, Config, Layout, Recommended};
 use compute::{CpuBackend, KvType};
 use model::{Architecture, Transformer};
 use quant::Format;
+use sampling::SamplingParams;
 
 use crate::Template;
 use crate::context::Context;
@@ -31,6 +32,8 @@ pub struct ModelCard {
     pub kv_bytes_per_token: usize,
     /// What was left out, chosen or bounded while loading, in sentences.
     pub notes: Vec<String>,
+    /// How tokens are chosen where nobody says: what the model's makers recommend, over our own defaults.
+    pub sampling: SamplingParams,
     /// Instruction set of the kernels.
     pub isa: &'static str,
     /// Threads that compute.
@@ -60,11 +63,24 @@ impl ModelCard {
             kv_bytes_per_token: model::kv_layout(&checkpoint.config, kv_type).block_bytes()
                 / compute::KvLayout::BLOCK_TOKENS,
             notes: checkpoint.notes.iter().chain(&context.note).cloned().collect(),
+            sampling: sampling(&checkpoint.about.recommended),
             isa: model.backend().isa_name(),
             threads: model.backend().num_threads(),
             numerics_id: model.backend().numerics_id(kv_type).to_owned(),
             load,
         }
+    }
+}
+
+fn sampling(recommended: &Recommended) -> SamplingParams {
+    let default = SamplingParams::default();
+    SamplingParams {
+        temperature: recommended.temperature.unwrap_or(default.temperature),
+        top_k: recommended.top_k.unwrap_or(default.top_k),
+        top_p: recommended.top_p.unwrap_or(default.top_p),
+        min_p: recommended.min_p.unwrap_or(default.min_p),
+        repetition_penalty: recommended.repetition_penalty.unwrap_or(default.repetition_penalty),
+        ..default
     }
 }
 

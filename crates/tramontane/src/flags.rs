@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use clap::builder::BoolishValueParser;
-use engine::{EngineOptions, KvType, SamplingParams, TemplateVersion};
+use engine::{EngineOptions, KvType, ModelCard, SamplingParams, TemplateVersion};
 
 use crate::exit::Usage;
 use crate::settings::Settings;
@@ -69,22 +69,22 @@ pub(crate) struct AnswerFlags {
     /// Same model, prompt, parameters and seed: same answer [default: a random one]
     #[arg(long, value_name = "N", env = "TRAMONTANE_SEED", hide_env = true)]
     seed: Option<u64>,
-    /// How adventurous: 0 always takes the most probable token [default: 0.7]
+    /// How adventurous: 0 always takes the most probable token [default: the model's, or 0.7]
     #[arg(long, value_name = "X", env = "TRAMONTANE_TEMPERATURE", hide_env = true)]
     temperature: Option<f32>,
-    /// Choose among the most probable tokens that make up this share [default: 0.95]
+    /// Choose among the most probable tokens of this share [default: the model's, or 0.95]
     #[arg(long, value_name = "X", env = "TRAMONTANE_TOP_P", hide_env = true)]
     top_p: Option<f32>,
-    /// Choose among this many most probable tokens [default: 0, all]
+    /// Choose among this many most probable tokens, 0 is all [default: the model's, or 0]
     #[arg(long, value_name = "N", env = "TRAMONTANE_TOP_K", hide_env = true)]
     top_k: Option<usize>,
-    /// Choose among tokens at least this share as probable as the best [default: 0]
+    /// Choose among tokens at least this share as probable as the best [default: the model's, or 0]
     #[arg(long, value_name = "X", env = "TRAMONTANE_MIN_P", hide_env = true)]
     min_p: Option<f32>,
     /// Choose among the most typical tokens that make up this share [default: 1]
     #[arg(long, value_name = "X", env = "TRAMONTANE_TYPICAL_P", hide_env = true)]
     typical_p: Option<f32>,
-    /// Makes what was said before less probable; 1 is off [default: 1]
+    /// Makes what was said before less probable; 1 is off [default: the model's, or 1]
     #[arg(long, value_name = "X", env = "TRAMONTANE_REPETITION_PENALTY", hide_env = true)]
     repetition_penalty: Option<f32>,
     /// Subtracted from the logit of each token of the answer so far [default: 0]
@@ -121,6 +121,14 @@ pub(crate) struct AnswerOptions {
     pub(crate) stats: bool,
 }
 
+impl AnswerOptions {
+    /// The same for a loaded model, whose makers may recommend other numbers than ours; the seed stays.
+    pub(crate) fn with(self, flags: &AnswerFlags, settings: &Settings, card: &ModelCard) -> anyhow::Result<Self> {
+        let sampling = flags.sampling(settings, card.sampling.clone())?;
+        Ok(Self { sampling: SamplingParams { seed: self.sampling.seed, ..sampling }, ..self })
+    }
+}
+
 impl AnswerFlags {
     /// # Errors
     /// A number out of its range, or something that this version does not do.
@@ -134,7 +142,7 @@ impl AnswerFlags {
         let stop = if self.stop.is_empty() { settings.stop.clone().unwrap_or_default() } else { self.stop.clone() };
         sampling::StopStrings::new(&stop).map_err(|error| Usage::error(error.to_string()))?;
         Ok(AnswerOptions {
-            sampling: self.sampling(settings)?,
+            sampling: self.sampling(settings, SamplingParams::default())?,
             max_tokens: self.max_tokens.or(settings.max_tokens),
             stop,
             system: self.system.clone().or_else(|| settings.system.clone()),
@@ -142,8 +150,8 @@ impl AnswerFlags {
         })
     }
 
-    fn sampling(&self, settings: &Settings) -> anyhow::Result<SamplingParams> {
-        let default = SamplingParams::default();
+    /// What is asked for here, over `default`: what the model's makers recommend.
+    fn sampling(&self, settings: &Settings, default: SamplingParams) -> anyhow::Result<SamplingParams> {
         let sampling = SamplingParams {
             temperature: self.temperature.or(settings.temperature).unwrap_or(default.temperature),
             top_p: self.top_p.or(settings.top_p).unwrap_or(default.top_p),

@@ -15,7 +15,9 @@ use crate::notes::Notes;
 use crate::quantization::quantization;
 use crate::source::{DiskFile, read_text};
 use crate::stored::Stored;
-use crate::{Checkpoint, Config, Error, Layout, ReadAt, gguf, huggingface, json, limits, mistral, safetensors};
+use crate::{
+    Checkpoint, Config, Error, Layout, ReadAt, Recommended, gguf, huggingface, json, limits, mistral, safetensors,
+};
 
 /// What a layout's files are called.
 struct Names {
@@ -110,6 +112,7 @@ fn safetensors_folder(folder: &Folder, names: &Names, mut notes: Notes) -> Resul
             name: folder.path("").file_name().map(|name| name.to_string_lossy().into_owned()),
             size_bytes: shards.size_bytes,
             files: shards.files,
+            recommended: recommended(folder, &mut notes)?,
             keys: short_values(&object),
             ..About::of_tensors(&tensors)
         },
@@ -118,6 +121,17 @@ fn safetensors_folder(folder: &Folder, names: &Names, mut notes: Notes) -> Resul
         config,
         tensors,
     })
+}
+
+/// What `generation_config.json` says, where there is one.
+fn recommended(folder: &Folder, notes: &mut Notes) -> Result<Recommended, Error> {
+    const FILE: &str = "generation_config.json";
+    if !folder.has(FILE) {
+        return Ok(Recommended::default());
+    }
+    let path = folder.path(FILE);
+    let object = json::parse(&read_text(&path, limits::CONFIG_BYTES)?, &path.display().to_string())?;
+    Ok(Recommended::of_generation_config(&object, notes))
 }
 
 fn config(layout: Layout, fields: &Fields<'_>, has_output: bool, notes: &mut Notes) -> Result<Config, Error> {

@@ -51,6 +51,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> anyhow::Result<()> {
     let template = args.template.version(settings)?;
     let loading = EngineOptions { template, ..args.model_flags.options(settings)? };
     let engine = loading::load(model, loading, settings)?;
+    let options = options.with(&args.answer, settings, engine.card())?;
     interrupt::install()?;
     let request = request(args.prompt(text, options.system.as_deref()), &options);
     let mut printer = Printer::default();

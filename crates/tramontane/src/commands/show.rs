@@ -3,7 +3,7 @@
 use std::io::{Write, stdout};
 use std::num::NonZeroUsize;
 
-use checkpoint::{Checkpoint, Config, RopeScaling};
+use checkpoint::{Checkpoint, Config, Recommended, RopeScaling};
 use clap::Args as ClapArgs;
 use engine::{TextFront, Tokenizer};
 use serde_json::{Map, Value, json};
@@ -67,6 +67,7 @@ fn as_json(model: &Headers) -> Value {
         "config": config_json(&model.checkpoint.config),
         "tokenizer": model.text.tokenizer.as_ref().ok().map(|tokenizer| tokenizer_json(tokenizer)),
         "template": model.text.template.reason(),
+        "recommended": recommended(&about.recommended).into_iter().map(|(k, v)| (k.to_owned(), json!(v))).collect::<Map<_, _>>(),
         "notes": model.checkpoint.notes,
         "keys": keys,
     })
@@ -134,6 +135,10 @@ fn print(model: &Headers, keys: bool) -> anyhow::Result<()> {
         },
     ));
     rows.push(("template", model.text.template.reason().to_owned()));
+    if !about.recommended.is_empty() {
+        let said = recommended(&about.recommended).into_iter().map(|(name, value)| format!("{name} {value}"));
+        rows.push(("sampling", format!("{}, as its makers recommend", said.collect::<Vec<_>>().join(", "))));
+    }
     rows.extend(model.checkpoint.notes.iter().map(|note| ("note", note.clone())));
     if keys {
         rows.extend(about.keys.iter().map(|(key, value)| ("key", format!("{key} = {value}"))));
@@ -143,6 +148,19 @@ fn print(model: &Headers, keys: bool) -> anyhow::Result<()> {
         writeln!(out, "{} {}", bold(format!("{name:12}")), for_stdout(&text))?;
     }
     Ok(())
+}
+
+fn recommended(said: &Recommended) -> Vec<(&'static str, f64)> {
+    // Through the shortest decimal form: 0.15, not 0.15000000596.
+    let number = |x: f32| x.to_string().parse().unwrap_or(f64::from(x));
+    let rows = [
+        ("temperature", said.temperature.map(number)),
+        ("top_k", said.top_k.map(|k| k as f64)),
+        ("top_p", said.top_p.map(number)),
+        ("min_p", said.min_p.map(number)),
+        ("repetition_penalty", said.repetition_penalty.map(number)),
+    ];
+    rows.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
 fn shape(config: &Config) -> Vec<(&'static str, String)> {

@@ -47,6 +47,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> anyhow::Result<()> {
     let template = args.template.version(settings)?;
     let loading = EngineOptions { template, ..args.model_flags.options(settings)? };
     let engine = loading::load(args.model.as_deref(), loading, settings)?;
+    let options = options.with(&args.answer, settings, engine.card())?;
     interrupt::install()?;
     let mut lines = Lines::new()?;
     let mut session = Session::new(&engine, options);
