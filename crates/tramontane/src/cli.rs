@@ -13,11 +13,12 @@ use crate::commands::{bench, chat, completions, doctor, man, quantize, run, scor
     version,
     about,
     after_help = "\
-MODEL is a .gguf file or a folder with safetensors files.
+MODEL is a .gguf file, a folder with safetensors files, or brise, the small model inside the program.
 A flag beats its environment variable (--top-p: TRAMONTANE_TOP_P), which beats config.toml (top_p = 0.9).
 `tramontane doctor` says where config.toml is.
 
-Example:
+Examples:
+  tramontane chat
   tramontane chat mistral-7b-instruct-v0.3.Q4_K_M.gguf",
     propagate_version = true,
     disable_help_subcommand = true,

@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod bandwidth;
+mod brise;
 mod cli;
 mod commands;
 mod exit;

@@ -5,28 +5,32 @@ use std::path::{Path, PathBuf};
 
 use checkpoint::Checkpoint;
 
-use crate::exit::Usage;
+use crate::brise;
 use crate::settings::Settings;
 
 /// Where a model is; shown as people would name it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ModelSource {
+    /// Brise, inside the program.
+    Embedded,
     /// A `.gguf` file or a folder.
     Files(PathBuf),
 }
 
 impl ModelSource {
-    /// What MODEL means: a path for now. Without MODEL, what the settings say.
+    /// What MODEL means: `brise` or a path. Without MODEL, what the settings say; if they say nothing, Brise, with an
+    /// introduction on standard error. A file or folder of that name is `./brise`.
     ///
     /// # Errors
     /// There is no such path, or the word names something that this version cannot open.
     pub(crate) fn find(word: Option<&str>, settings: &Settings) -> anyhow::Result<Self> {
         let Some(word) = word.or(settings.model.as_deref()) else {
-            return Err(Usage::error(
-                "no model was named, and this version has none built in: give a .gguf file or a folder with \
-                 safetensors files, or set TRAMONTANE_MODEL",
-            ));
+            brise::introduce();
+            return Ok(Self::Embedded);
         };
+        if word == brise::NAME {
+            return Ok(Self::Embedded);
+        }
         let path = Path::new(word);
         if path.exists() {
             return Ok(Self::Files(path.to_owned()));
@@ -40,6 +44,7 @@ impl ModelSource {
     /// They are not there, or are no model.
     pub(crate) fn open(&self) -> Result<Checkpoint, checkpoint::Error> {
         match self {
+            Self::Embedded => brise::open(),
             Self::Files(path) => Checkpoint::open(path),
         }
     }
@@ -48,6 +53,7 @@ impl ModelSource {
 impl fmt::Display for ModelSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Embedded => brise::NAME.fmt(f),
             Self::Files(path) => path.display().fmt(f),
         }
     }
@@ -61,9 +67,6 @@ pub(crate) fn is_prompt(word: &str) -> bool {
 }
 
 fn unknown(word: &str) -> anyhow::Error {
-    if word == "brise" {
-        return anyhow::anyhow!("brise, the built-in model, is not in this version: give the path of a model instead");
-    }
     if looks_like_path(word) {
         return anyhow::anyhow!("{word}: there is no such file or folder");
     }
@@ -86,7 +89,6 @@ mod tests {
     #[test]
     fn words() {
         let rows = [
-            ("brise", "brise, the built-in model, is not in this version"),
             ("ministral-3:3b", "the model store is not in this version"),
             ("mistralai/Ministral-3-3B", "the model store is not in this version"),
             ("missing.gguf", "missing.gguf: there is no such file or folder"),
@@ -96,6 +98,15 @@ mod tests {
             let message = ModelSource::find(Some(word), &Settings::default()).unwrap_err().to_string();
             assert!(message.contains(expected), "{word}: {message}");
         }
+    }
+
+    #[test]
+    fn brise_is_the_default_and_bears_its_name() {
+        let find = |word, settings: &Settings| ModelSource::find(word, settings).unwrap();
+        assert_eq!(find(Some("brise"), &Settings::default()), ModelSource::Embedded);
+        assert_eq!(find(None, &Settings::default()), ModelSource::Embedded);
+        let settings = Settings { model: Some(".".into()), ..Settings::default() };
+        assert_eq!(find(None, &settings), ModelSource::Files(".".into()));
     }
 
     #[test]

@@ -25,7 +25,7 @@ const CACHE_BYTES: f64 = (128 << 20) as f64;
 Example:
   tramontane bench mistral-7b.gguf --prompt 512 --generate 128 --depth 0,2048 --json")]
 pub(crate) struct Args {
-    /// A .gguf file or a folder [default: TRAMONTANE_MODEL]
+    /// A .gguf file or a folder [default: TRAMONTANE_MODEL, or brise, the model inside]
     model: Option<String>,
     /// Tokens of the prompt; 0 leaves the test out; several with commas
     #[arg(long, value_name = "N", default_value = "512", value_delimiter = ',')]

@@ -24,7 +24,7 @@ Examples:
   git diff | tramontane run mistral-7b.gguf \"Write a commit message.\" --temperature 0
   tramontane run mistral-7b.gguf --raw \"Once upon a time\" --max-tokens 100 --seed 1 --json")]
 pub(crate) struct Args {
-    /// A .gguf file or a folder [default: TRAMONTANE_MODEL]. May be left out before a PROMPT of several words
+    /// A .gguf file or a folder [default: TRAMONTANE_MODEL, or brise, the model inside]. May be left out before a PROMPT of several words
     model: Option<String>,
     /// What to answer
     prompt: Option<String>,
@@ -47,7 +47,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, settings: &Settings) -> anyhow::Result<()> {
     let options = args.answer.options(settings)?;
     let (model, prompt) = args.model_and_prompt();
-    let text = prompt_text(prompt, args.raw)?;
+    let text = prompt_text(prompt, args.raw, model)?;
     let template = args.template.version(settings)?;
     let loading = EngineOptions { template, ..args.model_flags.options(settings)? };
     let engine = loading::load(model, loading, settings)?;
@@ -102,10 +102,15 @@ impl Args {
 }
 
 /// The argument and standard input together.
-fn prompt_text(argument: Option<&str>, raw: bool) -> anyhow::Result<String> {
+fn prompt_text(argument: Option<&str>, raw: bool, model: Option<&str>) -> anyhow::Result<String> {
     let input = if terminal::has_reader() { String::new() } else { commands::read_stdin()? };
     match (argument, input.is_empty()) {
-        (None, true) => Err(Usage::error("there is no prompt: give it as an argument or through standard input")),
+        (None, true) => Err(Usage::error(match model {
+            Some(word) => {
+                format!("there is no prompt: {word} is taken for MODEL; write `run brise {word}` to have it answered")
+            }
+            None => "there is no prompt: give it as an argument or through standard input".to_owned(),
+        })),
         (None, false) => Ok(input),
         (Some(argument), true) => Ok(argument.to_owned()),
         (Some(argument), false) if raw => Ok(format!("{argument}{input}")),

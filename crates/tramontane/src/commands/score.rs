@@ -26,7 +26,7 @@ Examples:
   tramontane score mistral-7b.gguf --tokens ids.json --logits out.safetensors --json")]
 #[command(group(clap::ArgGroup::new("input").required(true).args(["file", "tokens"])))]
 pub(crate) struct Args {
-    /// A .gguf file or a folder [default: TRAMONTANE_MODEL]
+    /// A .gguf file or a folder [default: TRAMONTANE_MODEL, or brise, the model inside]
     model: Option<String>,
     /// The text; - is standard input
     #[arg(long)]

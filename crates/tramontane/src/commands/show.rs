@@ -23,7 +23,7 @@ use crate::{commands, machine};
 Example:
   tramontane show mistral-7b.gguf --json")]
 pub(crate) struct Args {
-    /// A .gguf file or a folder [default: TRAMONTANE_MODEL]
+    /// A .gguf file or a folder [default: TRAMONTANE_MODEL, or brise, the model inside]
     model: Option<String>,
     /// Print one JSON object
     #[arg(long)]

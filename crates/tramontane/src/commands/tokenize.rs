@@ -61,6 +61,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> anyhow::Result<()> {
 /// A path may also be that of a bare tokenizer file.
 fn front(source: &ModelSource, asked: Option<TemplateVersion>) -> Result<TextFront, engine::Error> {
     match source {
+        ModelSource::Embedded => TextFront::of(&source.open()?, asked),
         ModelSource::Files(path) => TextFront::open(path, asked),
     }
 }

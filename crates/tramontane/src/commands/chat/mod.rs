@@ -30,7 +30,7 @@ Examples:
   tramontane chat mistral-7b.gguf --system \"Answer in one sentence.\" --temperature 0.3 --stats
   printf 'Hello!\\nWhat did I just say?\\n' | tramontane chat mistral-7b.gguf")]
 pub(crate) struct Args {
-    /// A .gguf file or a folder [default: TRAMONTANE_MODEL]
+    /// A .gguf file or a folder [default: TRAMONTANE_MODEL, or brise, the model inside]
     model: Option<String>,
     #[command(flatten)]
     answer: AnswerFlags,

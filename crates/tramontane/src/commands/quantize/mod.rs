@@ -72,6 +72,9 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> anyhow::Result<()> {
     let start = Instant::now();
     let mix = args.mix()?;
     let source = ModelSource::find(Some(&args.input), settings)?;
+    if source == ModelSource::Embedded {
+        return Err(Usage::error("brise is inside the program, and quantised already: give a .gguf file or a folder"));
+    }
     let checkpoint = source.open()?;
     engine::check_tensors(&checkpoint)?;
     args.check_output(&checkpoint)?;
