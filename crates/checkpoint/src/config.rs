@@ -37,6 +37,17 @@ pub struct Config {
     pub experts: Option<Experts>,
     /// The output matrix is the embedding table.
     pub tied_embeddings: bool,
+    /// How hidden states become an embedding, where the files say.
+    pub pooling: Option<Pooling>,
+}
+
+/// How the hidden states of a text become its embedding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pooling {
+    /// Their mean.
+    Mean,
+    /// The last one.
+    Last,
 }
 
 /// Rotary position embedding: base, and how it was stretched to longer contexts.

@@ -178,6 +178,7 @@ impl Reader<'_> {
             windows: self.windows(n_layers, notes)?,
             experts: self.experts()?,
             tied_embeddings: self.tied(outer)? && !has_output,
+            pooling: None,
         })
     }
 

@@ -38,7 +38,7 @@ mod verify;
 
 pub use about::About;
 pub use checkpoint::{Checkpoint, Layout};
-pub use config::{Config, Experts, QueryScaling, Rope, RopeScaling};
+pub use config::{Config, Experts, Pooling, QueryScaling, Rope, RopeScaling};
 pub use error::Error;
 pub use expect::Expected;
 pub use folder::config_from_json;

@@ -128,6 +128,7 @@ impl Reader<'_> {
             windows: self.windows(n_layers)?,
             experts,
             tied_embeddings: fields.flag("tied_embeddings")?.unwrap_or(false) && !has_output,
+            pooling: None,
         })
     }
 

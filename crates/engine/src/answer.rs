@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::Sender;
 use std::time::Instant;
 
 use prompt::AnswerEvent;
 use sampling::{Sampled, Sampler, StopStrings};
+use sched::Tenant;
 use tokenizer::{TemplateVersion, TokenId, Tokenizer};
 
 use crate::output::{Continues, Output};
-use crate::{Error, Event, FinishReason, Request, TextKind, Timings, TokenEvent, Usage};
+use crate::status::Place;
+use crate::{Error, Event, EventSink, FinishReason, Request, TextKind, Timings, TokenEvent, Usage};
 
 /// A request, checked and rendered, on its way to the worker thread.
 pub(crate) struct Submission {
@@ -26,9 +27,12 @@ pub(crate) struct Submission {
     /// Template of the prompt; `None` where the answer is plain text.
     version: Option<TemplateVersion>,
     continues: Continues,
-    events: Sender<Event>,
+    pub tenant: Tenant,
+    deadline: Option<Instant>,
+    events: EventSink,
     cancelled: Arc<AtomicBool>,
     submitted: Instant,
+    _place: Place,
 }
 
 impl Submission {
@@ -41,7 +45,8 @@ impl Submission {
         prompt: Vec<TokenId>,
         (room, vocab): (usize, usize),
         version: Option<TemplateVersion>,
-        (events, cancelled): (Sender<Event>, Arc<AtomicBool>),
+        (events, cancelled): (EventSink, Arc<AtomicBool>),
+        place: Place,
     ) -> Result<Self, Error> {
         let seed = request.sampling.seed;
         let mut sampler = Sampler::new(request.sampling, vocab)?;
@@ -57,17 +62,20 @@ impl Submission {
             logprobs: request.logprobs,
             version,
             continues: Continues::of(&request.prompt),
+            tenant: request.tenant,
+            deadline: request.deadline,
             events,
             cancelled,
             submitted: Instant::now(),
+            _place: place,
         })
     }
 
     /// Tells the client, as long as it listens.
     ///
-    /// At most a few events a token, and `max_new_tokens` bounds those: the channel cannot outgrow the answer.
-    pub(crate) fn emit(&self, event: Event) {
-        if self.events.send(event).is_err() {
+    /// At most a few events a token, and `max_new_tokens` bounds those: a channel behind it cannot outgrow the answer.
+    pub(crate) fn emit(&mut self, event: Event) {
+        if (self.events)(event).is_break() {
             self.cancelled.store(true, Ordering::Relaxed);
         }
     }
@@ -78,6 +86,8 @@ pub(crate) struct Answer<'t> {
     submission: Submission,
     output: Output<'t>,
     generated: usize,
+    /// Tokens of the prompt that did not have to be computed.
+    cached: usize,
     called_tools: bool,
     first_token: Option<Instant>,
 }
@@ -94,12 +104,21 @@ impl<'t> Answer<'t> {
     pub(crate) fn new(submission: Submission, tokenizer: Option<&'t Tokenizer>) -> Self {
         let output =
             Output::new(tokenizer, submission.version, submission.seed, submission.continues, &submission.prompt);
-        Self { submission, output, generated: 0, called_tools: false, first_token: None }
+        Self { submission, output, generated: 0, cached: 0, called_tools: false, first_token: None }
     }
 
     /// The client has gone, or asked for an end.
     pub(crate) fn cancelled(&self) -> bool {
         self.submission.cancelled.load(Ordering::Relaxed)
+    }
+
+    /// Ends the answer, with what there is of it, if its time has come.
+    pub(crate) fn overdue(&mut self, now: Instant) -> bool {
+        let overdue = self.submission.deadline.is_some_and(|deadline| deadline <= now);
+        if overdue && let Err(error) = self.finish(FinishReason::Deadline) {
+            self.submission.emit(Event::Failed(error));
+        }
+        overdue
     }
 
     /// Chooses the next token and tells the client what it means.
@@ -175,7 +194,11 @@ impl<'t> Answer<'t> {
             FinishReason::Stop if self.called_tools => FinishReason::ToolCalls,
             reason => reason,
         };
-        let usage = Usage { prompt_tokens: self.submission.prompt.len(), completion_tokens: self.generated };
+        let usage = Usage {
+            prompt_tokens: self.submission.prompt.len(),
+            cached_tokens: self.cached,
+            completion_tokens: self.generated,
+        };
         let now = Instant::now();
         let first = self.first_token.unwrap_or(now);
         let timings = Timings { prefill: first - self.submission.submitted, decode: now - first };
@@ -183,7 +206,7 @@ impl<'t> Answer<'t> {
         Ok(Next::Ended)
     }
 
-    fn text(&self, text: String, kind: TextKind) {
+    fn text(&mut self, text: String, kind: TextKind) {
         if !text.is_empty() {
             self.submission.emit(Event::Text { text, kind, completion_tokens: self.generated });
         }

@@ -100,6 +100,7 @@ impl Stand {
             tokens: vec![self.token(position); count],
             spans: (0..count).map(span).collect(),
             logits_rows: (0..count).collect(),
+            hidden_rows: Vec::new(),
         };
         stepper.model.forward(&batch, &mut stepper.kv);
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use checkpoint::{About, Checkpoint, Config, Layout, Recommended};
+use checkpoint::{About, Checkpoint, Config, Layout, Pooling, Recommended};
 use compute::{CpuBackend, KvType};
 use model::{Architecture, Transformer};
 use quant::Format;
@@ -28,6 +28,10 @@ pub struct ModelCard {
     pub context: usize,
     /// Number type of keys and values.
     pub kv_type: KvType,
+    /// Tokens of all conversations together whose keys and values fit in memory at once.
+    pub kv_tokens: usize,
+    /// How hidden states become an embedding: as the files say, else the last one.
+    pub pooling: Pooling,
     /// Bytes that keys and values of one token take.
     pub kv_bytes_per_token: usize,
     /// What was left out, chosen or bounded while loading, in sentences.
@@ -60,6 +64,8 @@ impl ModelCard {
             template: template.reason().to_owned(),
             context: context.tokens,
             kv_type,
+            kv_tokens: context.blocks as usize * compute::KvLayout::BLOCK_TOKENS,
+            pooling: checkpoint.config.pooling.unwrap_or(Pooling::Last),
             kv_bytes_per_token: model::kv_layout(&checkpoint.config, kv_type).block_bytes()
                 / compute::KvLayout::BLOCK_TOKENS,
             notes: checkpoint.notes.iter().chain(&context.note).cloned().collect(),

@@ -3,7 +3,7 @@
 use checkpoint::Config;
 use compute::KvLayout;
 
-use crate::{EngineOptions, Error, limits};
+use crate::{EngineOptions, Error, limits, memory};
 
 /// The bounds of the KV memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,8 +23,13 @@ impl Context {
     ///
     /// # Errors
     /// What was asked for is zero, beyond the model, or beyond the budget.
-    pub(crate) fn choose(config: &Config, layout: &KvLayout, options: &EngineOptions) -> Result<Self, Error> {
-        let budget = options.kv_memory_bytes.unwrap_or(limits::KV_MEMORY_BYTES);
+    pub(crate) fn choose(
+        config: &Config,
+        layout: &KvLayout,
+        weights: u64,
+        options: &EngineOptions,
+    ) -> Result<Self, Error> {
+        let budget = options.kv_memory_bytes.unwrap_or_else(|| memory::default_kv_bytes(weights));
         let affordable = usize::try_from(budget / layout.block_bytes().max(1) as u64).unwrap_or(usize::MAX);
         let affordable = affordable.clamp(1, u32::MAX as usize / KvLayout::BLOCK_TOKENS);
         let most = affordable * KvLayout::BLOCK_TOKENS;

@@ -15,8 +15,13 @@ use tokenizer::TokenId;
 
 use crate::answer::Submission;
 use crate::context::Context;
+use crate::embedding::Embedding;
+use crate::status::{Places, StatusBoard};
 use crate::worker::{Command, Worker};
-use crate::{EngineOptions, Error, EventStream, ModelCard, Prompt, Request, TextFront, Workload, card, limits};
+use crate::{
+    Cancel, EngineOptions, Error, EventSink, EventStream, ModelCard, Pooling, Prompt, Request, Status, TextFront,
+    Workload, card, limits,
+};
 
 /// A model in memory and the thread that runs it. Dropping it ends both.
 #[derive(Debug)]
@@ -24,6 +29,8 @@ pub struct Engine {
     worker: Worker,
     card: ModelCard,
     text: TextFront,
+    board: StatusBoard,
+    places: Places,
 }
 
 impl Engine {
@@ -50,19 +57,21 @@ impl Engine {
         let text = TextFront::of(checkpoint, options.template)?;
         let backend = CpuBackend::new(CpuOptions { threads: options.threads, isa: options.isa.as_deref() })?;
         let kv_type = options.kv_type.unwrap_or_else(|| card::default_kv_type(checkpoint));
-        let context = Context::choose(&checkpoint.config, &model::kv_layout(&checkpoint.config, kv_type), options)?;
+        let (layout, weights) = (model::kv_layout(&checkpoint.config, kv_type), checkpoint.weight_bytes());
+        let context = Context::choose(&checkpoint.config, &layout, weights, options)?;
         let model = Transformer::load(checkpoint, backend, progress)?;
         let kv = model.kv_pool(kv_type, context.blocks as usize)?;
         let card = ModelCard::new(checkpoint, &model, &text.template, (&context, kv_type), start.elapsed());
         let scheduler = Scheduler::new(Limits {
             step_rows: limits::STEP_ROWS,
             running: limits::RUNNING,
-            waiting: limits::WAITING,
+            waiting: limits::PLACES,
             block_tokens: KvLayout::BLOCK_TOKENS,
             blocks: context.blocks,
         });
-        let worker = Worker::start(model, kv, scheduler, text.tokenizer.as_ref().ok().cloned())?;
-        Ok(Self { worker, card, text })
+        let board = StatusBoard::default();
+        let worker = Worker::start(model, kv, scheduler, text.tokenizer.as_ref().ok().cloned(), board.clone())?;
+        Ok(Self { worker, card, text, board, places: Places::default() })
     }
 
     /// What is loaded, and how it will run.
@@ -92,11 +101,25 @@ impl Engine {
     /// Queues a request. Its events arrive in the stream; dropping the stream cancels it.
     ///
     /// # Errors
-    /// The prompt cannot be rendered or does not fit, or a parameter is out of range.
+    /// As [`Engine::submit_to`].
     pub fn submit(&self, request: Request) -> Result<EventStream, Error> {
+        let (sender, events) = channel();
+        let sink = move |event| match sender.send(event) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        };
+        let cancel = self.submit_to(request, Box::new(sink))?;
+        Ok(EventStream::new(events, cancel))
+    }
+
+    /// Queues a request. `sink` hears its events on the engine's thread; dropping the answer cancels it. Never blocks.
+    ///
+    /// # Errors
+    /// The prompt cannot be rendered or does not fit, a parameter is out of range, or too many requests wait already.
+    pub fn submit_to(&self, request: Request, sink: EventSink) -> Result<Cancel, Error> {
+        let place = self.places.take(limits::PLACES)?;
         let prompt = self.render(&request.prompt)?;
         self.check(&prompt, request.max_tokens.unwrap_or(1).min(1))?;
-        let (sender, events) = channel();
         let cancelled = Arc::new(AtomicBool::new(false));
         let room = self.card.context - prompt.len();
         let version = match &request.prompt {
@@ -104,9 +127,39 @@ impl Engine {
             Prompt::Conversation(_) => self.text.template.version(),
         };
         let size = (room, self.card.config.vocab_size);
-        let submission = Submission::new(request, prompt, size, version, (sender, Arc::clone(&cancelled)))?;
+        let submission = Submission::new(request, prompt, size, version, (sink, Arc::clone(&cancelled)), place)?;
         self.worker.send(Command::Submit(Box::new(submission)))?;
-        Ok(EventStream { events, cancelled, ended: false })
+        Ok(Cancel::new(cancelled))
+    }
+
+    /// What the engine is doing.
+    pub fn status(&self) -> Status {
+        self.board.read()
+    }
+
+    /// The vectors of some texts, of length one: their hidden states behind the last norm, pooled
+    /// ([`ModelCard::pooling`] is what the model's files ask for). Waits until all are there, beside other requests.
+    ///
+    /// # Errors
+    /// A text is empty, does not fit in the context, or has an id out of range; or too many requests wait already.
+    pub fn embed(&self, inputs: &[Vec<TokenId>], pooling: Pooling) -> Result<Vec<Vec<f32>>, Error> {
+        inputs.iter().try_for_each(|tokens| self.check(tokens, 0))?;
+        let mut vectors = vec![Vec::new(); inputs.len()];
+        for (group, inputs) in inputs.chunks(limits::EMBEDDINGS).enumerate() {
+            let (reply, answers) = channel();
+            for (index, tokens) in inputs.iter().enumerate() {
+                let (place, reply) = (self.places.take(limits::PLACES)?, reply.clone());
+                let index = group * limits::EMBEDDINGS + index;
+                let embedding = Embedding::new(tokens.clone(), pooling, index, reply, place);
+                self.worker.send(Command::Embed(Box::new(embedding)))?;
+            }
+            drop(reply);
+            for _ in inputs {
+                let (index, vector) = answers.recv().map_err(|_| Error::WorkerGone)?;
+                vectors[index] = vector?;
+            }
+        }
+        Ok(vectors)
     }
 
     /// Runs `tokens` and calls `row` with the position and the logits of each, until it breaks off.

@@ -1,5 +1,6 @@
 //! What a client hears.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Receiver;
@@ -77,6 +78,8 @@ pub enum FinishReason {
     Context,
     /// The model called tools and waits for their results.
     ToolCalls,
+    /// The request's own deadline has come.
+    Deadline,
 }
 
 /// Token counts.
@@ -84,6 +87,8 @@ pub enum FinishReason {
 pub struct Usage {
     /// Tokens of the prompt.
     pub prompt_tokens: usize,
+    /// Of these, tokens that did not have to be computed: an earlier request began alike.
+    pub cached_tokens: usize,
     /// Tokens generated, the one that ended the answer included.
     pub completion_tokens: usize,
 }
@@ -97,18 +102,55 @@ pub struct Timings {
     pub decode: Duration,
 }
 
+/// Hears the events of one request, on the engine's thread: it must not block. `Break` cancels the request.
+///
+/// It is dropped after the last event. Dropped without one, the request was cancelled, or the engine's thread has ended.
+pub type EventSink = Box<dyn FnMut(Event) -> ControlFlow<()> + Send>;
+
+/// The way to end a request early. Dropping it does.
+#[derive(Debug)]
+#[must_use = "dropping it cancels the request"]
+pub struct Cancel {
+    flag: Arc<AtomicBool>,
+}
+
+impl Cancel {
+    pub(crate) fn new(flag: Arc<AtomicBool>) -> Self {
+        Self { flag }
+    }
+
+    /// Ends the request at the next step, whatever it is doing. No `Finished` follows. What it computed stays cached.
+    pub fn cancel(&self) {
+        self.flag.store(true, Ordering::Relaxed);
+    }
+
+    fn cancelled(&self) -> bool {
+        self.flag.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Cancel {
+    fn drop(&mut self) {
+        self.cancel();
+    }
+}
+
 /// The events of one request, in order. Dropping it cancels the request.
 #[derive(Debug)]
 pub struct EventStream {
-    pub(crate) events: Receiver<Event>,
-    pub(crate) cancelled: Arc<AtomicBool>,
-    pub(crate) ended: bool,
+    events: Receiver<Event>,
+    cancel: Cancel,
+    ended: bool,
 }
 
 impl EventStream {
+    pub(crate) fn new(events: Receiver<Event>, cancel: Cancel) -> Self {
+        Self { events, cancel, ended: false }
+    }
+
     /// Ends the request at the next step. Events already on their way still arrive; no `Finished` follows.
     pub fn cancel(&self) {
-        self.cancelled.store(true, Ordering::Relaxed);
+        self.cancel.cancel();
     }
 
     /// Waits up to `timeout` for the next event; `Ok(None)` where none came in time.
@@ -123,7 +165,7 @@ impl EventStream {
         match self.events.recv_timeout(timeout) {
             Ok(event) => Ok(Some(self.note(event))),
             Err(Timeout) => Ok(None),
-            Err(Disconnected) if self.cancelled.load(Ordering::Relaxed) => Err(Ended),
+            Err(Disconnected) if self.cancel.cancelled() => Err(Ended),
             Err(Disconnected) => Ok(Some(self.note(Event::Failed(Error::WorkerGone)))),
         }
     }
@@ -147,14 +189,8 @@ impl Iterator for EventStream {
         }
         match self.events.recv() {
             Ok(event) => Some(self.note(event)),
-            Err(_) if self.cancelled.load(Ordering::Relaxed) => None,
+            Err(_) if self.cancel.cancelled() => None,
             Err(_) => Some(self.note(Event::Failed(Error::WorkerGone))),
         }
-    }
-}
-
-impl Drop for EventStream {
-    fn drop(&mut self) {
-        self.cancel();
     }
 }

@@ -12,14 +12,17 @@ mod answer;
 mod bench;
 mod card;
 mod context;
+mod embedding;
 mod engine;
 mod error;
 mod event;
 mod limits;
+mod memory;
 mod options;
 mod output;
 mod request;
 mod score;
+mod status;
 mod step;
 mod template;
 mod worker;
@@ -28,17 +31,20 @@ pub use bench::{Measurement, Workload};
 pub use card::ModelCard;
 pub use engine::Engine;
 pub use error::Error;
-pub use event::{Ended, Event, EventStream, FinishReason, TextKind, Timings, TokenEvent, Usage};
+pub use event::{Cancel, Ended, Event, EventSink, EventStream, FinishReason, TextKind, Timings, TokenEvent, Usage};
+pub use memory::available_bytes;
 pub use options::EngineOptions;
 pub use request::{Prompt, Request};
+pub use status::{Counters, Status};
 pub use template::{Template, TextFront};
 
 // For commands that convert a checkpoint and do not run it.
 pub use model::check_tensors;
 
 // What a client needs to phrase a request, so that it depends on this crate alone.
-pub use checkpoint::{Checkpoint, Config, Layout};
+pub use checkpoint::{Checkpoint, Config, Layout, Pooling};
 pub use compute::KvType;
 pub use prompt;
 pub use sampling::SamplingParams;
+pub use sched::{Refused, Tenant};
 pub use tokenizer::{TemplateVersion, TokenId, Tokenizer};

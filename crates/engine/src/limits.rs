@@ -6,9 +6,17 @@ pub(crate) const STEP_ROWS: usize = 512;
 pub(crate) const RUNNING: usize = 64;
 /// Sequences that wait for a place.
 pub(crate) const WAITING: usize = 256;
-/// Commands on their way to the worker thread.
-pub(crate) const COMMANDS: usize = 64;
-/// Keys and values may come to this where nobody says otherwise.
-pub(crate) const KV_MEMORY_BYTES: u64 = 2 << 30;
+/// Requests between their submission and their end; one more is refused before it is queued.
+pub(crate) const PLACES: usize = RUNNING + WAITING;
+/// Commands on their way to the worker thread: never fewer than requests, so that submitting never blocks.
+pub(crate) const COMMANDS: usize = PLACES + 64;
+/// Texts of one call that become vectors at once.
+pub(crate) const EMBEDDINGS: usize = 32;
+/// Keys and values may always come to this.
+pub(crate) const LEAST_KV_BYTES: u64 = 256 << 20;
+/// They come to no more than this where nobody says otherwise.
+pub(crate) const MOST_KV_BYTES: u64 = 64 << 30;
+/// The same where the machine does not say what is free.
+pub(crate) const UNKNOWN_KV_BYTES: u64 = 2 << 30;
 /// Rows whose logits are held at once while a text is scored.
 pub(crate) const SCORE_ROWS: usize = 32;

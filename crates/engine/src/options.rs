@@ -15,7 +15,7 @@ pub struct EngineOptions {
     pub context: Option<usize>,
     /// Number type of keys and values; part of the numerics id. Default: f32 for f32 checkpoints, f16 for all others.
     pub kv_type: Option<KvType>,
-    /// What keys and values may come to fill. Default: 2 GiB; a command knows its machine and says better.
+    /// What keys and values may come to fill. Default: half of the memory that is free beside the weights.
     pub kv_memory_bytes: Option<u64>,
     /// Instruct template to use instead of the one that the files ask for.
     pub template: Option<TemplateVersion>,

@@ -1,7 +1,10 @@
 //! What a client asks.
 
+use std::time::Instant;
+
 use prompt::Conversation;
 use sampling::SamplingParams;
+use sched::Tenant;
 use tokenizer::TokenId;
 
 /// What a client asks of the engine.
@@ -17,6 +20,10 @@ pub struct Request {
     pub stop: Vec<String>,
     /// Report each token with its log-probability ([`crate::Event::Token`]).
     pub logprobs: bool,
+    /// On whose account: tenants share the machine fairly, and nothing of what one asked shows in the times of another.
+    pub tenant: Tenant,
+    /// When the answer ends at the latest, with [`crate::FinishReason::Deadline`]; to within one step.
+    pub deadline: Option<Instant>,
 }
 
 /// What to answer or to continue.
@@ -33,6 +40,14 @@ pub enum Prompt {
 impl Request {
     /// A request with default sampling and no bounds of its own.
     pub fn new(prompt: Prompt) -> Self {
-        Self { prompt, sampling: SamplingParams::default(), max_tokens: None, stop: Vec::new(), logprobs: false }
+        Self {
+            prompt,
+            sampling: SamplingParams::default(),
+            max_tokens: None,
+            stop: Vec::new(),
+            logprobs: false,
+            tenant: Tenant::default(),
+            deadline: None,
+        }
     }
 }

@@ -11,7 +11,9 @@ use sched::Scheduler;
 use tokenizer::{TokenId, Tokenizer};
 
 use crate::answer::Submission;
+use crate::embedding::Embedding;
 use crate::score::Scored;
+use crate::status::StatusBoard;
 use crate::step::Stepper;
 use crate::{Error, Workload, bench, limits, score};
 
@@ -19,6 +21,8 @@ use crate::{Error, Workload, bench, limits, score};
 pub(crate) enum Command {
     /// Answer a request.
     Submit(Box<Submission>),
+    /// Turn a text into a vector.
+    Embed(Box<Embedding>),
     /// Run a text and send back the logits of its rows.
     Score { tokens: Vec<TokenId>, reply: SyncSender<Result<Scored, Error>> },
     /// Run a workload once and say how long it took.
@@ -38,10 +42,11 @@ impl Worker {
         kv: B::KvPool,
         scheduler: Scheduler,
         tokenizer: Option<Arc<Tokenizer>>,
+        board: StatusBoard,
     ) -> Result<Self, Error> {
         let (commands, inbox) = sync_channel(limits::COMMANDS);
         let run = move || {
-            let mut stepper = Stepper::new(model, kv, scheduler, tokenizer.as_deref());
+            let mut stepper = Stepper::new(model, kv, scheduler, tokenizer.as_deref(), board);
             while serve(&mut stepper, &inbox) {}
         };
         let thread = std::thread::Builder::new().name("engine".into()).spawn(run).map_err(Error::Thread)?;
@@ -86,6 +91,7 @@ fn serve<B: Backend>(stepper: &mut Stepper<'_, B>, inbox: &Receiver<Command>) ->
 fn obey<B: Backend>(stepper: &mut Stepper<'_, B>, command: Command) {
     match command {
         Command::Submit(request) => stepper.submit(*request),
+        Command::Embed(embedding) => stepper.embed(*embedding),
         Command::Score { tokens, reply } => score::run(stepper, &tokens, &reply),
         Command::Measure { workload, reply } => {
             // Whoever asked and has gone needs no answer.

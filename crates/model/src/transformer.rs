@@ -34,6 +34,11 @@ impl<B: Backend> Transformer<B> {
     ///
     /// Keys and values of all rows are stored in `kv`. A row's logits depend on its own sequence only, to the last bit.
     pub fn forward(&self, batch: &Batch, kv: &mut B::KvPool) -> Logits {
+        self.forward_with_hidden(batch, kv).0
+    }
+
+    /// The same, and the hidden states behind the last norm of [`Batch::hidden_rows`]: f32 `[hidden_rows, dim]`.
+    pub fn forward_with_hidden(&self, batch: &Batch, kv: &mut B::KvPool) -> (Logits, Vec<f32>) {
         let backend = &self.backend;
         let (rows, dim) = (batch.rows(), self.config.dim);
         let at = self.place(batch);
@@ -45,20 +50,29 @@ impl<B: Backend> Transformer<B> {
         for (index, layer) in self.layers.iter().enumerate() {
             layer.forward(backend, (kv, index), &at, &mut x, (&mut room.0, &mut room.1));
         }
-        self.head(&x, &batch.logits_rows)
+        let hidden = match batch.hidden_rows.as_slice() {
+            [] => Vec::new(),
+            rows => backend.read(&self.normed(&x, rows)).into_owned(),
+        };
+        (self.head(&x, &batch.logits_rows), hidden)
     }
 
     /// Norm and output matrix, for the rows whose logits are wanted only.
     fn head(&self, x: &B::Tensor, rows: &[usize]) -> Logits {
         let backend = &self.backend;
-        let mut last = backend.tensor(rows.len(), self.config.dim);
-        let mut normed = backend.tensor(rows.len(), self.config.dim);
+        let normed = self.normed(x, rows);
         let mut logits = backend.tensor(rows.len(), self.config.vocab_size);
-        backend.gather_rows(x, rows, &mut last);
-        backend.rms_norm(&last, &self.norm, self.config.norm_eps, &mut normed);
         let weight = self.output.as_ref().unwrap_or(&self.tok_embeddings);
         backend.linear(&normed, &mut [Product { weight, out: &mut logits }]);
         Logits::new(backend.read(&logits).into_owned(), self.config.vocab_size)
+    }
+
+    fn normed(&self, x: &B::Tensor, rows: &[usize]) -> B::Tensor {
+        let mut last = self.backend.tensor(rows.len(), self.config.dim);
+        let mut normed = self.backend.tensor(rows.len(), self.config.dim);
+        self.backend.gather_rows(x, rows, &mut last);
+        self.backend.rms_norm(&last, &self.norm, self.config.norm_eps, &mut normed);
+        normed
     }
 
     fn place<'b>(&self, batch: &'b Batch) -> Placement<'b> {

@@ -15,6 +15,8 @@ pub struct Batch {
     pub spans: Vec<Span>,
     /// Rows whose logits are wanted, ascending.
     pub logits_rows: Vec<usize>,
+    /// Rows whose hidden state (behind the last norm) is wanted, ascending.
+    pub hidden_rows: Vec<usize>,
 }
 
 /// Consecutive rows of one sequence.
@@ -36,6 +38,7 @@ impl Batch {
             tokens: tokens.to_vec(),
             spans: vec![Span { rows: 0..tokens.len(), first_position, blocks: blocks.to_vec() }],
             logits_rows: tokens.len().checked_sub(1).into_iter().collect(),
+            hidden_rows: Vec::new(),
         }
     }
 

@@ -15,4 +15,4 @@ pub use batch::{Batch, Span};
 pub use block_pool::BlockPool;
 pub use error::Refused;
 pub use scheduler::{Limits, Scheduler, Step};
-pub use sequence::SequenceId;
+pub use sequence::{Arrival, SequenceId, Tenant, Wants};

@@ -3,12 +3,12 @@
 //! A sequence is admitted when all KV blocks that it can ever need are free, so a running sequence never runs out of
 //! memory. Whoever waits is admitted in order: nobody is overtaken, nobody starves.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use tokenizer::TokenId;
 
 use crate::sequence::Sequence;
-use crate::{Batch, BlockPool, Refused, SequenceId, Span};
+use crate::{Arrival, Batch, BlockPool, Refused, SequenceId, Span, Tenant, Wants};
 
 /// What bounds a scheduler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +32,8 @@ pub struct Scheduler {
     pool: BlockPool,
     waiting: VecDeque<Sequence>,
     running: Vec<Sequence>,
+    /// Rows that each tenant has had while it had work here.
+    served: BTreeMap<Tenant, u64>,
 }
 
 /// The work of one step.
@@ -41,20 +43,29 @@ pub struct Step {
     pub batch: Batch,
     /// To whom each row of logits belongs, in the order of [`Batch::logits_rows`]: each is to be sampled and committed.
     pub samples: Vec<SequenceId>,
+    /// The same for each hidden state, in the order of [`Batch::hidden_rows`].
+    pub hidden: Vec<SequenceId>,
 }
 
 impl Scheduler {
     /// Nothing waits, nothing runs.
     pub fn new(limits: Limits) -> Self {
         assert!(limits.running >= 1 && limits.running <= limits.step_rows && limits.block_tokens >= 1);
-        Self { pool: BlockPool::new(limits.blocks), limits, waiting: VecDeque::new(), running: Vec::new() }
+        Self {
+            pool: BlockPool::new(limits.blocks),
+            limits,
+            waiting: VecDeque::new(),
+            running: Vec::new(),
+            served: BTreeMap::new(),
+        }
     }
 
-    /// Queues a sequence that may grow by `max_new_tokens`.
+    /// Queues a sequence.
     ///
     /// # Errors
     /// The prompt is empty, it could never fit, or too many wait already.
-    pub fn submit(&mut self, id: SequenceId, prompt: Vec<TokenId>, max_new_tokens: usize) -> Result<(), Refused> {
+    pub fn submit(&mut self, arrival: Arrival) -> Result<(), Refused> {
+        let Arrival { id, tenant, prompt, max_new_tokens, wants } = arrival;
         if prompt.is_empty() {
             return Err(Refused::Empty);
         }
@@ -65,7 +76,10 @@ impl Scheduler {
         if self.waiting.len() >= self.limits.waiting {
             return Err(Refused::QueueFull { waiting: self.waiting.len() });
         }
-        self.waiting.push_back(Sequence { id, tokens: prompt, computed: 0, limit, blocks: Vec::new() });
+        // Whoever comes anew is owed nothing for the time of its absence.
+        let least = self.served.values().min().copied().unwrap_or(0);
+        self.served.entry(tenant).or_insert(least);
+        self.waiting.push_back(Sequence { id, tenant, wants, tokens: prompt, computed: 0, limit, blocks: Vec::new() });
         Ok(())
     }
 
@@ -74,13 +88,14 @@ impl Scheduler {
     /// Sequences that are being answered get their one row first, prompts share what is left of the rows.
     pub fn schedule(&mut self) -> Option<Step> {
         self.admit();
-        let mut step = Step { batch: Batch::default(), samples: Vec::new() };
+        let mut step = Step { batch: Batch::default(), samples: Vec::new(), hidden: Vec::new() };
         let mut room = self.limits.step_rows;
         let (answering, reading): (Vec<_>, Vec<_>) = self.running.iter_mut().partition(|s| s.pending() == 1);
         for sequence in answering.into_iter().chain(reading) {
             let rows = sequence.pending().min(room);
             if rows > 0 {
                 step.add(sequence, rows, self.limits.block_tokens);
+                *self.served.entry(sequence.tenant).or_default() += rows as u64;
                 room -= rows;
             }
         }
@@ -102,6 +117,18 @@ impl Scheduler {
             let sequence = self.running.remove(index);
             self.pool.give_back(sequence.blocks);
         }
+        let present = |tenant| self.waiting.iter().chain(&self.running).any(|s| s.tenant == tenant);
+        self.served.retain(|tenant, _| present(*tenant));
+    }
+
+    /// Sequences that run and that wait.
+    pub fn load(&self) -> (usize, usize) {
+        (self.running.len(), self.waiting.len())
+    }
+
+    /// KV blocks that are free.
+    pub fn free_blocks(&self) -> usize {
+        self.pool.free()
     }
 
     /// Blocks for work outside the queue (scoring, benchmarks); to be given back with [`Scheduler::give_back`].
@@ -134,13 +161,22 @@ impl Scheduler {
 
     fn admit(&mut self) {
         while self.running.len() < self.limits.running {
-            let Some(next) = self.waiting.front() else { return };
-            let Some(blocks) = self.pool.take(next.limit.div_ceil(self.limits.block_tokens)) else { return };
-            if let Some(mut sequence) = self.waiting.pop_front() {
+            let Some(index) = self.next_waiting() else { return };
+            let blocks = self.waiting[index].limit.div_ceil(self.limits.block_tokens);
+            let Some(blocks) = self.pool.take(blocks) else { return };
+            if let Some(mut sequence) = self.waiting.remove(index) {
                 sequence.blocks = blocks;
                 self.running.push(sequence);
             }
         }
+    }
+
+    /// The first of the tenant that had the fewest rows.
+    fn next_waiting(&self) -> Option<usize> {
+        let running = |tenant| self.running.iter().filter(|s| s.tenant == tenant).count();
+        let served = |tenant: Tenant| self.served.get(&tenant).copied().unwrap_or(0);
+        let claim = |s: &Sequence| (served(s.tenant), running(s.tenant));
+        self.waiting.iter().enumerate().min_by_key(|(index, s)| (claim(s), *index)).map(|(index, _)| index)
     }
 }
 
@@ -156,9 +192,21 @@ impl Step {
             first_position: first,
             blocks: sequence.blocks[..sequence.computed.div_ceil(block_tokens)].to_vec(),
         });
-        if sequence.pending() == 0 {
-            self.batch.logits_rows.push(start + rows - 1);
-            self.samples.push(sequence.id);
+        let done = sequence.pending() == 0;
+        match sequence.wants {
+            Wants::Logits if done => {
+                self.batch.logits_rows.push(start + rows - 1);
+                self.samples.push(sequence.id);
+            }
+            Wants::LastHidden if done => {
+                self.batch.hidden_rows.push(start + rows - 1);
+                self.hidden.push(sequence.id);
+            }
+            Wants::AllHidden => {
+                self.batch.hidden_rows.extend(start..start + rows);
+                self.hidden.extend(std::iter::repeat_n(sequence.id, rows));
+            }
+            Wants::Logits | Wants::LastHidden => {}
         }
     }
 }

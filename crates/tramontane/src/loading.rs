@@ -7,15 +7,12 @@ use anyhow::Context as _;
 use engine::{Engine, EngineOptions};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::machine;
 use crate::model_source::ModelSource;
 use crate::settings::Settings;
 use crate::terminal;
 
 /// A bar for something quicker would only flicker.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// Keys and values may always have this much.
-const LEAST_KV_BYTES: u64 = 256 << 20;
 
 /// Loads the model that MODEL means.
 ///
@@ -24,17 +21,10 @@ const LEAST_KV_BYTES: u64 = 256 << 20;
 pub(crate) fn load(word: Option<&str>, options: EngineOptions, settings: &Settings) -> anyhow::Result<Engine> {
     let source = ModelSource::find(word, settings)?;
     let checkpoint = source.open()?;
-    let options = EngineOptions { kv_memory_bytes: kv_memory_bytes(checkpoint.weight_bytes()), ..options };
     let mut progress = Progress::new();
     let engine = Engine::of(&checkpoint, &options, &mut |done, total| progress.report(done, total));
     progress.finish();
     engine.with_context(|| source.to_string())
-}
-
-/// Half of what the weights leave free; `None` where the machine does not say.
-fn kv_memory_bytes(weights: u64) -> Option<u64> {
-    let free = machine::available_bytes()?.saturating_sub(weights);
-    Some((free / 2).max(LEAST_KV_BYTES))
 }
 
 struct Progress {

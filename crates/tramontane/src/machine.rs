@@ -18,9 +18,7 @@ pub(crate) fn memory_bytes() -> Option<u64> {
 
 /// Memory that can be had without swapping, in bytes.
 pub(crate) fn available_bytes() -> Option<u64> {
-    let available = kibibytes("/proc/meminfo", "MemAvailable:")?;
-    let container = container_bytes("memory.max").zip(container_bytes("memory.current"));
-    Some(container.map_or(available, |(max, current)| max.saturating_sub(current).min(available)))
+    engine::available_bytes()
 }
 
 /// The most memory that this process has held so far, in bytes.

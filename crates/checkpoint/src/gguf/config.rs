@@ -7,7 +7,7 @@ use std::num::NonZeroUsize;
 
 use super::{Gguf, TensorInfo, Value};
 use crate::verify::{FieldNames, verify, yarn_magnitude};
-use crate::{Config, Error, Experts, QueryScaling, Rope, RopeScaling, limits};
+use crate::{Config, Error, Experts, Pooling, QueryScaling, Rope, RopeScaling, limits};
 
 const ARCHITECTURES: [&str; 2] = ["llama", "mistral3"];
 
@@ -23,7 +23,7 @@ const FIELDS: FieldNames = FieldNames {
 };
 
 /// Keys behind `{architecture}.` that are read, or have no bearing on the result.
-const KNOWN: [&str; 32] = [
+const KNOWN: [&str; 33] = [
     "vocab_size",
     "context_length",
     "embedding_length",
@@ -54,6 +54,7 @@ const KNOWN: [&str; 32] = [
     "rope.scaling.yarn_log_multiplier",
     "expert_count",
     "expert_used_count",
+    "pooling_type",
     "use_parallel_residual",
     "tensor_data_layout",
 ];
@@ -98,6 +99,7 @@ pub(super) fn of_tensors<'a>(
         windows: fields.windows(n_layers)?,
         experts: fields.experts()?,
         tied_embeddings: fields.tensor("output.weight").is_none(),
+        pooling: fields.pooling()?,
     };
     verify(&config, file, &FIELDS)?;
     Ok(config)
@@ -248,6 +250,16 @@ impl<'a> Fields<'a> {
         match self.size("expert_feed_forward_length", limits::WIDTH)? {
             Some(width) if self.experts()?.is_some() => Ok(width),
             _ => self.need("feed_forward_length", limits::WIDTH),
+        }
+    }
+
+    /// llama.cpp's numbers of the ways to pool; 0 is "not at all", which is to say nothing.
+    fn pooling(&self) -> Result<Option<Pooling>, Error> {
+        match self.value("pooling_type").and_then(Value::integer) {
+            None | Some(0) => Ok(None),
+            Some(1) => Ok(Some(Pooling::Mean)),
+            Some(3) => Ok(Some(Pooling::Last)),
+            Some(_) => self.unsupported("pooling_type", "embeddings are the mean (1) or the last (3) hidden state"),
         }
     }
 

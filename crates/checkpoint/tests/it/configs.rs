@@ -71,6 +71,7 @@ fn theirs(row: &Value) -> Config {
             used: experts[1].as_u64().unwrap() as usize,
         }),
         tied_embeddings: row["tied"].as_bool().unwrap(),
+        pooling: None,
     }
 }
 

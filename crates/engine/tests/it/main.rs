@@ -1,5 +1,7 @@
 //! The engine through its door: equal bytes under every circumstance, clean ends, clear refusals.
 
+mod facade;
+
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 

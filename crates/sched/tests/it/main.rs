@@ -1,6 +1,6 @@
 //! The scheduler, driven by a table of small scenes and by a seeded crowd.
 
-use sched::{Limits, Refused, Scheduler, SequenceId};
+use sched::{Arrival, Limits, Refused, Scheduler, SequenceId, Tenant, Wants};
 use testkit::Random;
 use tokenizer::TokenId;
 
@@ -10,10 +10,15 @@ fn prompt(len: usize) -> Vec<TokenId> {
     (0..len as u32).map(TokenId).collect()
 }
 
+fn submit(scheduler: &mut Scheduler, id: SequenceId, prompt: Vec<TokenId>, new: usize) -> Result<(), Refused> {
+    let (tenant, wants) = (Tenant::default(), Wants::Logits);
+    scheduler.submit(Arrival { id, tenant, prompt, max_new_tokens: new, wants })
+}
+
 #[test]
 fn a_prompt_is_read_in_chunks_and_sampled_once_at_its_end() {
     let mut scheduler = Scheduler::new(LIMITS);
-    scheduler.submit(SequenceId(1), prompt(19), 2).unwrap();
+    submit(&mut scheduler, SequenceId(1), prompt(19), 2).unwrap();
     let rows: Vec<_> = std::iter::from_fn(|| scheduler.schedule()).map(|s| (s.batch.rows(), s.samples.len())).collect();
     assert_eq!(rows, [(8, 0), (8, 0), (3, 1)]);
 }
@@ -21,10 +26,10 @@ fn a_prompt_is_read_in_chunks_and_sampled_once_at_its_end() {
 #[test]
 fn answers_go_on_while_a_long_prompt_is_read() {
     let mut scheduler = Scheduler::new(LIMITS);
-    scheduler.submit(SequenceId(1), prompt(2), 4).unwrap();
+    submit(&mut scheduler, SequenceId(1), prompt(2), 4).unwrap();
     assert_eq!(scheduler.schedule().unwrap().samples, [SequenceId(1)]);
     scheduler.commit(SequenceId(1), TokenId(7));
-    scheduler.submit(SequenceId(2), prompt(20), 4).unwrap();
+    submit(&mut scheduler, SequenceId(2), prompt(20), 4).unwrap();
     let step = scheduler.schedule().unwrap();
     assert_eq!(step.samples, [SequenceId(1)]);
     assert_eq!(step.batch.spans.iter().map(|s| s.rows.len()).collect::<Vec<_>>(), [1, 7]);
@@ -35,14 +40,14 @@ fn answers_go_on_while_a_long_prompt_is_read() {
 #[test]
 fn what_cannot_fit_is_refused_and_says_why() {
     let mut scheduler = Scheduler::new(LIMITS);
-    assert_eq!(scheduler.submit(SequenceId(1), vec![], 1), Err(Refused::Empty));
+    assert_eq!(submit(&mut scheduler, SequenceId(1), vec![], 1), Err(Refused::Empty));
     let too_long = Refused::TooLong { tokens: 49, capacity: 48 };
-    assert_eq!(scheduler.submit(SequenceId(1), prompt(40), 9), Err(too_long));
-    assert!(scheduler.submit(SequenceId(1), prompt(40), usize::MAX).is_err());
+    assert_eq!(submit(&mut scheduler, SequenceId(1), prompt(40), 9), Err(too_long));
+    assert!(submit(&mut scheduler, SequenceId(1), prompt(40), usize::MAX).is_err());
     for id in 0..4 {
-        scheduler.submit(SequenceId(id), prompt(1), 1).unwrap();
+        submit(&mut scheduler, SequenceId(id), prompt(1), 1).unwrap();
     }
-    assert_eq!(scheduler.submit(SequenceId(9), prompt(1), 1), Err(Refused::QueueFull { waiting: 4 }));
+    assert_eq!(submit(&mut scheduler, SequenceId(9), prompt(1), 1), Err(Refused::QueueFull { waiting: 4 }));
 }
 
 #[test]
@@ -70,7 +75,7 @@ fn crowd(seed: u64) {
     let mut left = std::collections::BTreeMap::new();
     for id in 0..400 {
         let (len, new) = (1 + rng.below(20), 1 + rng.below(12));
-        if scheduler.submit(SequenceId(id), prompt(len), new).is_ok() {
+        if submit(&mut scheduler, SequenceId(id), prompt(len), new).is_ok() {
             left.insert(SequenceId(id), new);
         }
         if rng.below(9) == 0

@@ -1,0 +1,74 @@
+//! What the engine is doing: numbers for health checks, metrics and admission.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use sched::Refused;
+
+/// What the engine is doing, as of its last step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Status {
+    /// Requests that are being computed.
+    pub running: usize,
+    /// Requests that wait for a place.
+    pub waiting: usize,
+    /// KV blocks in use by running requests.
+    pub kv_blocks_used: usize,
+    /// KV blocks in all.
+    pub kv_blocks_total: usize,
+    /// Tokens in a KV block.
+    pub kv_block_tokens: usize,
+    /// What has been done since the start.
+    pub counters: Counters,
+}
+
+/// What has been done since the start; only ever grows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Counters {
+    /// Steps of the engine.
+    pub steps: u64,
+    /// Tokens of prompts that were computed.
+    pub prefill_tokens: u64,
+    /// Tokens that were generated.
+    pub decode_tokens: u64,
+}
+
+/// The status, shared by the worker (which writes it after each step) and whoever asks.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct StatusBoard(Arc<Mutex<Status>>);
+
+impl StatusBoard {
+    pub(crate) fn write(&self, status: Status) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = status;
+    }
+
+    pub(crate) fn read(&self) -> Status {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Places for requests between their submission and their end: whoever finds none is refused before it is queued.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Places(Arc<AtomicUsize>);
+
+/// One request's place; given back when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Place(Places);
+
+impl Places {
+    /// # Errors
+    /// `limit` are taken.
+    pub(crate) fn take(&self, limit: usize) -> Result<Place, Refused> {
+        let taken = self.0.fetch_add(1, Ordering::AcqRel);
+        let place = Place(self.clone());
+        if taken < limit { Ok(place) } else { Err(Refused::QueueFull { waiting: taken }) }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
