@@ -27,6 +27,44 @@ pub enum Error {
         /// What is wrong with it.
         problem: String,
     },
+    /// A model's signature is malformed, or was not made with what is trusted.
+    #[error("{file}: {problem}")]
+    Signature {
+        /// Path of the signature.
+        file: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A bundle is malformed, damaged, or does not fit.
+    #[error("{file}: {problem}")]
+    Bundle {
+        /// Path of the bundle.
+        file: String,
+        /// What is wrong with it, and what to do.
+        problem: String,
+    },
+    /// A manifest is malformed.
+    #[error("{file} is not a manifest of a model: {problem}")]
+    Manifest {
+        /// Path of the manifest.
+        file: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// No model here has that name, or several have.
+    #[error("{0}")]
+    Unclear(String),
+    /// A model is not to be removed.
+    #[error("{name} is not removed: {problem}")]
+    Kept {
+        /// The model.
+        name: String,
+        /// Why, and what to do.
+        problem: String,
+    },
+    /// The caller asked to stop.
+    #[error("stopped")]
+    Stopped,
     /// The environment does not say where files belong.
     #[error("{0}")]
     Environment(String),
@@ -36,6 +74,14 @@ impl Error {
     #[allow(dead_code, reason = "the first module to touch files follows")]
     pub(crate) fn io(place: &Path, cause: io::Error) -> Self {
         Self::Io { place: place.display().to_string(), cause }
+    }
+
+    pub(crate) fn signature(file: &Path, problem: impl Display) -> Self {
+        Self::Signature { file: file.display().to_string(), problem: problem.to_string() }
+    }
+
+    pub(crate) fn manifest(file: &Path, problem: impl Display) -> Self {
+        Self::Manifest { file: file.display().to_string(), problem: problem.to_string() }
     }
 
     pub(crate) fn name(given: &str, what: &'static str, problem: impl Display) -> Self {

@@ -13,9 +13,15 @@ mod digest;
 mod error;
 mod folders;
 mod limits;
+mod manifest;
 mod name;
+mod places;
+mod signing;
 
 pub use digest::{BlobDigest, Digesting, Sha1Digest, Sha256Digest};
 pub use error::Error;
 pub use folders::{Folders, RepoFolder};
+pub use manifest::{Manifest, ManifestFile};
 pub use name::{Commit, FileName, ModelName, Quant, RepoId, RepoPath, Revision, ShortName};
+pub use places::{Found, FoundFile, Place, Roots, quantisation_of, survey};
+pub use signing::{Digest, Resource, Shard, Signed, Statement, Trust};

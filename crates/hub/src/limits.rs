@@ -12,3 +12,34 @@ pub(crate) const REVISION_BYTES: usize = 200;
 pub(crate) const SHORT_NAME_BYTES: usize = 64;
 /// Bytes of any name that a person may give, before it is looked at.
 pub(crate) const GIVEN_NAME_BYTES: usize = 512;
+
+/// Entries of a folder that are looked at.
+pub(crate) const FOLDER_ENTRIES: usize = 10_000;
+/// Folders of one `models_dirs` entry that are walked.
+pub(crate) const WALKED_FOLDERS: usize = 10_000;
+/// How deep the folders below one `models_dirs` entry are walked.
+pub(crate) const FOLDER_DEPTH: usize = 5;
+/// How deep the folders of a snapshot are walked.
+pub(crate) const SNAPSHOT_DEPTH: usize = 3;
+/// Models of all places together.
+pub(crate) const MODELS: usize = 10_000;
+/// Parts of a split GGUF file.
+pub(crate) const PARTS: u32 = 1_024;
+/// `refs/main` of a cached repository: a commit and perhaps a line feed.
+pub(crate) const REF_BYTES: u64 = 128;
+/// Settings of other programs.
+pub(crate) const SETTINGS_BYTES: u64 = 4 << 20;
+/// A manifest: Ollama's, and our own.
+pub(crate) const MANIFEST_BYTES: u64 = 4 << 20;
+/// Layers of one of Ollama's models.
+pub(crate) const OLLAMA_LAYERS: usize = 1_024;
+/// Files of a model in a manifest or a bundle.
+pub(crate) const MODEL_FILES: usize = 4_096;
+/// A model's signature.
+pub(crate) const SIGNATURE_BYTES: u64 = 16 << 20;
+/// Certificates in a chain, or in a file of trusted ones.
+pub(crate) const CERTIFICATES: usize = 500;
+/// Files or parts of files in a model's signature.
+pub(crate) const RESOURCES: usize = 100_000;
+/// Bytes of a path in a model's signature.
+pub(crate) const PATH_BYTES: usize = 1_024;

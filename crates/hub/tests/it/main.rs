@@ -1,3 +1,4 @@
-//! Integration tests of the crate, one binary.
+//! The store against folders that other programs, or their enemies, could have written.
 
-mod names;
+mod disk;
+mod places;
