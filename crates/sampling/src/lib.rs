@@ -10,7 +10,6 @@ mod candidates;
 mod error;
 mod exponential;
 pub mod limits;
-mod mask;
 mod params;
 mod penalties;
 mod philox;
@@ -18,8 +17,8 @@ mod sampler;
 mod stop;
 
 pub use error::Error;
-pub use mask::TokenMask;
 pub use params::SamplingParams;
 pub use philox::{philox4x32_10, uniform};
 pub use sampler::{Sampled, Sampler, log_probability};
 pub use stop::{Released, StopStrings};
+pub use tokenizer::TokenMask;

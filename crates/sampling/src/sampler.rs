@@ -97,7 +97,7 @@ impl Sampler {
     fn prepare(&self, logits: &mut [f32], mask: Option<&TokenMask>) {
         self.history.apply(&self.params, logits);
         if let Some(mask) = mask {
-            mask.apply(logits);
+            exclude(logits, mask);
         }
     }
 
@@ -152,6 +152,23 @@ fn finite_maximum(logits: &[f32]) -> Result<f32, Error> {
     }
     let max = largest(logits);
     if max == f32::NEG_INFINITY { Err(Error::NoCandidate) } else { Ok(max) }
+}
+
+/// Sets the logits of excluded tokens to −∞.
+fn exclude(logits: &mut [f32], mask: &TokenMask) {
+    for (chunk, &word) in logits.chunks_mut(64).zip(mask.words()) {
+        match word {
+            u64::MAX => {}
+            0 => chunk.fill(f32::NEG_INFINITY),
+            _ => {
+                for (bit, logit) in chunk.iter_mut().enumerate() {
+                    if word >> bit & 1 == 0 {
+                        *logit = f32::NEG_INFINITY;
+                    }
+                }
+            }
+        }
+    }
 }
 
 /// The largest logit, the lower id on a tie.

@@ -1,6 +1,6 @@
-//! A set of tokens, for constrained decoding.
+//! A set of tokens: what a grammar allows and a sampler obeys.
 
-use tokenizer::TokenId;
+use crate::TokenId;
 
 /// Which tokens of a vocabulary may follow: one bit each.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,29 +18,42 @@ impl TokenMask {
     /// Everything allowed.
     pub fn all(len: usize) -> Self {
         let mut mask = Self { words: vec![u64::MAX; len.div_ceil(64)], len };
-        if let (Some(last), used @ 1..) = (mask.words.last_mut(), len % 64) {
-            *last = (1 << used) - 1;
-        }
+        mask.trim();
         mask
+    }
+
+    /// What these words say of a vocabulary of `len` tokens: bit `i % 64` of word `i / 64` stands for token `i`. Words
+    /// that are missing allow nothing, bits past the end change nothing.
+    pub fn from_words(words: impl IntoIterator<Item = u64>, len: usize) -> Self {
+        let mut words: Vec<u64> = words.into_iter().take(len.div_ceil(64)).collect();
+        words.resize(len.div_ceil(64), 0);
+        let mut mask = Self { words, len };
+        mask.trim();
+        mask
+    }
+
+    /// The bits, in the form of [`TokenMask::from_words`].
+    pub fn words(&self) -> &[u64] {
+        &self.words
     }
 
     /// Allows one token; a token outside the vocabulary changes nothing.
     pub fn allow(&mut self, token: TokenId) {
-        if token.index() < self.len {
-            self.words[token.index() / 64] |= 1 << (token.index() % 64);
+        if let Some(word) = self.word_mut(token) {
+            *word |= 1 << (token.index() % 64);
         }
     }
 
     /// Excludes one token.
     pub fn deny(&mut self, token: TokenId) {
-        if token.index() < self.len {
-            self.words[token.index() / 64] &= !(1 << (token.index() % 64));
+        if let Some(word) = self.word_mut(token) {
+            *word &= !(1 << (token.index() % 64));
         }
     }
 
     /// Whether this token may follow; never for one outside the vocabulary.
     pub fn allows(&self, token: TokenId) -> bool {
-        token.index() < self.len && self.words[token.index() / 64] >> (token.index() % 64) & 1 == 1
+        self.words.get(token.index() / 64).is_some_and(|word| word >> (token.index() % 64) & 1 == 1)
     }
 
     /// Size of the vocabulary.
@@ -58,14 +71,14 @@ impl TokenMask {
         self.words.iter().map(|w| w.count_ones() as usize).sum()
     }
 
-    /// Sets the logits of excluded tokens to −∞.
-    pub(crate) fn apply(&self, logits: &mut [f32]) {
-        for (chunk, &word) in logits.chunks_mut(64).zip(&self.words) {
-            for (bit, logit) in chunk.iter_mut().enumerate() {
-                if word >> bit & 1 == 0 {
-                    *logit = f32::NEG_INFINITY;
-                }
-            }
+    fn word_mut(&mut self, token: TokenId) -> Option<&mut u64> {
+        if token.index() < self.len { self.words.get_mut(token.index() / 64) } else { None }
+    }
+
+    /// Bits past the end are zero: [`TokenMask::allows`] and comparison rely on it.
+    fn trim(&mut self) {
+        if let (Some(last), used @ 1..) = (self.words.last_mut(), self.len % 64) {
+            *last &= (1 << used) - 1;
         }
     }
 }
@@ -82,6 +95,8 @@ mod tests {
             assert!(!mask.allows(TokenId(len as u32)));
             mask.deny(TokenId(len as u32 / 2));
             assert_eq!(mask.count(), len.saturating_sub(1), "{len}");
+            assert_eq!(TokenMask::from_words(mask.words().to_vec(), len), mask);
+            assert_eq!(TokenMask::from_words(std::iter::repeat(u64::MAX), len), TokenMask::all(len));
             let mut other = TokenMask::none(len);
             assert!(other.is_empty());
             other.allow(TokenId(len as u32));

@@ -1,0 +1,7 @@
+//! Constraints against references, hostile input, and every template's tool calls.
+
+mod answers;
+mod hostile;
+mod tokenizers;
+mod tool_calls;
+mod walk;
