@@ -3,8 +3,11 @@
 
     python vectors/quant/make_search.py   needs numpy, llama-cpp-python (its libggml-base is called through ctypes)
 
-search.f32    the weights: 24 blocks of 256
-search.F.bin  `ggml_quantize_chunk` of them, without an importance matrix
+search.f32      the weights: 24 blocks of 256
+search.F.bin    `ggml_quantize_chunk` of them, without an importance matrix
+importance.f32  how much 768 columns matter
+weighted.F.bin  `ggml_quantize_chunk` of the same weights with it, as rows of 768; in formats of 32 as rows of 96, with the
+                first 96 numbers
 """
 import ctypes
 import pathlib
@@ -38,18 +41,32 @@ def weights(rng: np.random.Generator) -> np.ndarray:
     return blocks.astype(np.float32)
 
 
+def importance(rng: np.random.Generator) -> np.ndarray:
+    columns = rng.lognormal(0, 2, 768)
+    columns[64:80] = 0.0                                                    # nothing ever came through
+    columns[288:320] = 0.0
+    columns[512:768] = 1.0
+    columns[5] = 1e6
+    columns[300] = 1e-30
+    return columns.astype(np.float32)
+
+
 def main() -> None:
     library = ctypes.CDLL(str(pathlib.Path(llama_cpp.__file__).parent / "lib" / "libggml-base.so"))
     quantize = library.ggml_quantize_chunk
     quantize.restype = ctypes.c_size_t
     quantize.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, *[ctypes.c_int64] * 3, ctypes.c_void_p]
-    data = weights(np.random.default_rng(20261121))
+    rng = np.random.default_rng(20261121)
+    data, columns = weights(rng), importance(rng)
     (HERE / "search.f32").write_bytes(data.tobytes())
+    (HERE / "importance.f32").write_bytes(columns.tobytes())
     for name, (number, per_block, size) in FORMATS.items():
-        out = np.zeros(data.size // per_block * size, np.uint8)
-        written = quantize(number, data.ctypes.data, out.ctypes.data, 0, *data.shape, None)
-        assert written == out.size
-        (HERE / f"search.{name}.bin").write_bytes(out.tobytes())
+        of_32 = 96 if per_block == 32 else 768
+        for kind, cols, matter in (("search", 256, None), ("weighted", of_32, columns.ctypes.data)):
+            out = np.zeros(data.size // per_block * size, np.uint8)
+            written = quantize(number, data.ctypes.data, out.ctypes.data, 0, data.size // cols, cols, matter)
+            assert written == out.size
+            (HERE / f"{kind}.{name}.bin").write_bytes(out.tobytes())
 
 
 main()

@@ -1,8 +1,9 @@
-//! f32 to the bytes of a row, equal byte for byte to ggml's reference quantisers (without an importance matrix).
+//! f32 to the bytes of a row, equal byte for byte to ggml's reference quantisers, with an importance matrix and without.
 //!
 //! Plain numbers are rounded. Blocks of 32 take scale and minimum from the extremes of their weights (`blocks32.rs`);
-//! blocks of 256 look for the scales with the least weighted error (`blocks256.rs`, `search.rs`). All arithmetic is f32
-//! in a fixed order, sums from the first weight to the last, so that the bytes are the same on every machine.
+//! blocks of 256 look for the scales with the least weighted error (`blocks256.rs`, `search.rs`). Where it was measured
+//! how much the columns of a matrix matter, almost all formats search (`weighted.rs`). All arithmetic is f32 in a fixed
+//! order, sums from the first weight to the last, so that the bytes are the same on every machine.
 
 mod blocks256;
 mod blocks32;
@@ -10,6 +11,7 @@ mod codebook;
 mod lanes;
 mod pack;
 mod search;
+mod weighted;
 
 use crate::{Error, Format, f32_to_bf16, f32_to_f16};
 
@@ -18,11 +20,7 @@ use crate::{Error, Format, f32_to_bf16, f32_to_f16};
 /// # Errors
 /// `weights` not whole blocks, or `out` not exactly their number of bytes.
 pub fn encode_row(format: Format, weights: &[f32], out: &mut [u8]) -> Result<(), Error> {
-    let bytes = format.row_bytes(weights.len()).ok_or(Error::Weights { format, weights: weights.len() })?;
-    if bytes != out.len() {
-        let held = out.len() / format.block_bytes() * format.block_weights();
-        return Err(Error::Length { format, bytes: out.len(), held, weights: weights.len() });
-    }
+    check_lengths(format, weights, out)?;
     match format {
         Format::F32 => each(weights, out, |[value]| value.to_le_bytes()),
         Format::F16 => each(weights, out, |&[value]| f32_to_f16(value).to_le_bytes()),
@@ -40,6 +38,31 @@ pub fn encode_row(format: Format, weights: &[f32], out: &mut [u8]) -> Result<(),
         Format::Q5K => each(weights, out, blocks256::q5_k),
         Format::Q6K => each(weights, out, blocks256::q6_k),
         Format::IQ4XS => each(weights, out, codebook::iq4_xs),
+    }
+    Ok(())
+}
+
+/// Encodes one whole row whose columns matter by `importance`, one number each: none negative, none infinite. Formats that
+/// have nothing to choose come out as from [`encode_row`].
+///
+/// # Errors
+/// As [`encode_row`]; or `importance` is not as long as the row.
+pub fn encode_row_weighted(format: Format, weights: &[f32], importance: &[f32], out: &mut [u8]) -> Result<(), Error> {
+    check_lengths(format, weights, out)?;
+    if importance.len() != weights.len() {
+        return Err(Error::Importance { columns: weights.len(), importance: importance.len() });
+    }
+    match weighted::row(format, weights, importance, out) {
+        true => Ok(()),
+        false => encode_row(format, weights, out),
+    }
+}
+
+fn check_lengths(format: Format, weights: &[f32], out: &[u8]) -> Result<(), Error> {
+    let bytes = format.row_bytes(weights.len()).ok_or(Error::Weights { format, weights: weights.len() })?;
+    if bytes != out.len() {
+        let held = out.len() / format.block_bytes() * format.block_weights();
+        return Err(Error::Length { format, bytes: out.len(), held, weights: weights.len() });
     }
     Ok(())
 }

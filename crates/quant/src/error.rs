@@ -34,4 +34,12 @@ pub enum Error {
         /// Weights given.
         weights: usize,
     },
+    /// There is not one number of importance for each column.
+    #[error("{importance} numbers of importance do not belong to rows of {columns} weights: they are another matrix's")]
+    Importance {
+        /// Columns of the matrix.
+        columns: usize,
+        /// Numbers given.
+        importance: usize,
+    },
 }

@@ -1,34 +1,38 @@
 //! Blocks of 256 weights: scales of sub-blocks by search, rounded to integers, and codes for what the rounding left.
 
 use super::lanes::{LANES, Lanes, side_by_side};
-use super::search::{Fit, Ladder, symmetric, symmetric_by_turns, with_min};
+use super::search::{Fit, Ladder, squares, symmetric, symmetric_by_turns, with_min};
 use super::{nearest, pack};
 use crate::{Codes256, f16_to_f32, f32_to_f16};
 
 /// Below this, a block is all zeros.
 const NOTHING: f32 = 1e-15;
+/// The largest scale or minimum, and the largest code.
+pub(super) const Q2_K: (f32, f32) = (15.0, 3.0);
+pub(super) const Q4_K: (f32, f32) = (63.0, 15.0);
+pub(super) const Q5_K: (f32, f32) = (63.0, 31.0);
 
 pub(super) fn q2_k(weights: &[f32; 256]) -> [u8; 84] {
     let ladder = Ladder { codes: 3.0, first: -0.5, step: 0.1, count: 15, magnitudes: true };
-    let found = sub_blocks::<16>(weights, |x| with_min(x, &x.map(Lanes::abs), &ladder));
-    pack::q2_k(&scales_and_mins::<16>(weights, &found, 15.0, 3.0))
+    let found = sub_blocks::<16>(weights, |_, x| with_min(x, &x.map(Lanes::abs), &ladder));
+    pack::q2_k(&scales_and_mins::<16>(weights, &found, Q2_K))
 }
 
 pub(super) fn q4_k(weights: &[f32; 256]) -> [u8; 144] {
     let ladder = Ladder { codes: 15.0, first: -1.0, step: 0.1, count: 20, magnitudes: false };
-    let found = sub_blocks::<32>(weights, |x| with_min(x, &importance(x), &ladder));
-    pack::q4_k(&scales_and_mins::<32>(weights, &found, 63.0, 15.0))
+    let found = sub_blocks::<32>(weights, |_, x| with_min(x, &importance(x), &ladder));
+    pack::q4_k(&scales_and_mins::<32>(weights, &found, Q4_K))
 }
 
 pub(super) fn q5_k(weights: &[f32; 256]) -> [u8; 176] {
     let ladder = Ladder { codes: 31.0, first: -0.5, step: 0.1, count: 15, magnitudes: false };
-    let found = sub_blocks::<32>(weights, |x| with_min(x, &importance(x), &ladder));
-    pack::q5_k(&scales_and_mins::<32>(weights, &found, 63.0, 31.0))
+    let found = sub_blocks::<32>(weights, |_, x| with_min(x, &importance(x), &ladder));
+    pack::q5_k(&scales_and_mins::<32>(weights, &found, Q5_K))
 }
 
 /// Six-bit scales from -32; the one of largest magnitude becomes -32 itself.
 pub(super) fn q3_k(weights: &[f32; 256]) -> [u8; 110] {
-    let Found { scales, codes, .. } = sub_blocks::<16>(weights, |x| symmetric_by_turns(x, 4.0));
+    let Found { scales, codes, .. } = sub_blocks::<16>(weights, |_, x| symmetric_by_turns(x, 4.0));
     let extreme = extreme(&scales);
     let mut block = Codes256 { d: 0, dmin: 0, scales: [-32; 16], mins: [0; 16], codes };
     if extreme != 0.0 {
@@ -40,9 +44,12 @@ pub(super) fn q3_k(weights: &[f32; 256]) -> [u8; 110] {
     pack::q3_k(&block)
 }
 
-/// Eight-bit scales; the one of largest magnitude becomes -128.
 pub(super) fn q6_k(weights: &[f32; 256]) -> [u8; 210] {
-    let Found { scales, codes, .. } = sub_blocks::<16>(weights, |x| symmetric(x, 32.0));
+    q6_k_of(weights, sub_blocks::<16>(weights, |_, x| symmetric(x, &squares(x), 32.0)))
+}
+
+/// Eight-bit scales; the one of largest magnitude becomes -128.
+pub(super) fn q6_k_of(weights: &[f32; 256], Found { scales, codes, .. }: Found) -> [u8; 210] {
     let extreme = extreme(&scales);
     if extreme.abs() < NOTHING {
         return [0; 210];
@@ -55,17 +62,20 @@ pub(super) fn q6_k(weights: &[f32; 256]) -> [u8; 210] {
 }
 
 /// What the search found, sub-block by sub-block; the second half of scales and minimums is unused where there are 8.
-struct Found {
-    scales: [f32; 16],
-    mins: [f32; 16],
-    codes: [u8; 256],
+pub(super) struct Found {
+    pub(super) scales: [f32; 16],
+    pub(super) mins: [f32; 16],
+    pub(super) codes: [u8; 256],
 }
 
-/// Searches sub-blocks of `N` weights, eight at a time.
-fn sub_blocks<const N: usize>(weights: &[f32; 256], search: impl Fn(&[Lanes; N]) -> Fit<N>) -> Found {
+/// Searches sub-blocks of `N` weights, eight at a time; `search` hears which eight.
+pub(super) fn sub_blocks<const N: usize>(
+    weights: &[f32; 256],
+    search: impl Fn(usize, &[Lanes; N]) -> Fit<N>,
+) -> Found {
     let mut found = Found { scales: [0.0; 16], mins: [0.0; 16], codes: [0; 256] };
     for (group, weights) in weights.chunks_exact(LANES * N).enumerate() {
-        let fit = search(&side_by_side(weights));
+        let fit = search(group, &side_by_side(weights));
         found.scales[LANES * group..][..LANES].copy_from_slice(&fit.scale.0);
         found.mins[LANES * group..][..LANES].copy_from_slice(&fit.min.0);
         for lane in 0..LANES {
@@ -85,7 +95,7 @@ fn importance<const N: usize>(x: &[Lanes; N]) -> [Lanes; N] {
 }
 
 /// Scales and minimums as integers up to `top`, then the codes again, up to `codes`.
-fn scales_and_mins<const N: usize>(weights: &[f32; 256], found: &Found, top: f32, codes: f32) -> Codes256 {
+fn scales_and_mins<const N: usize>(weights: &[f32; 256], found: &Found, (top, codes): (f32, f32)) -> Codes256 {
     let (d, scales) = integers(&found.scales, top);
     let (dmin, mins) = integers(&found.mins, top);
     let scales = scales.map(|scale| scale as i8);
@@ -103,7 +113,7 @@ fn integers(values: &[f32; 16], top: f32) -> (u16, [u8; 16]) {
 
 /// The best codes from `low` to `high` (stored from 0) for the scales as they are stored now. A sub-block whose scale
 /// has become 0 keeps those it has.
-fn refine<const N: usize>(weights: &[f32; 256], block: &mut Codes256, (low, high): (f32, f32)) {
+pub(super) fn refine<const N: usize>(weights: &[f32; 256], block: &mut Codes256, (low, high): (f32, f32)) {
     let (d, dmin) = (f16_to_f32(block.d), f16_to_f32(block.dmin));
     for (j, (weights, codes)) in weights.chunks_exact(N).zip(block.codes.chunks_exact_mut(N)).enumerate() {
         let scale = d * f32::from(block.scales[j]);

@@ -1,5 +1,5 @@
-//! Blocks whose codes name numbers of ggml's non-linear codebook: the scale with the least squared error, each weight's
-//! error weighted by its own square.
+//! Blocks whose codes name numbers of ggml's non-linear codebook: the scale with the least weighted squared error.
+//! Without a measured importance, a weight's error is weighted by its own square.
 
 use super::{nearest, pack, reciprocal};
 use crate::{Codes32, Codes256, Format, f32_to_f16};
@@ -10,18 +10,29 @@ const NOTHING: f32 = 1e-15;
 const RUNGS: i8 = 7;
 
 pub(super) fn iq4_nl(weights: &[f32; 32]) -> [u8; 18] {
-    let d = scale(weights);
+    iq4_nl_by(weights, &weights.map(|x| x * x))
+}
+
+/// With errors weighted by `importance`.
+pub(super) fn iq4_nl_by(weights: &[f32; 32], importance: &[f32; 32]) -> [u8; 18] {
+    let d = scale(weights, importance);
     let inverse = reciprocal(d);
     // What is all zeros keeps code 0, as in the reference, which leaves what it does not need unset.
     let codes = weights.map(|weight| code(inverse * weight));
     pack::q4_0(&Codes32 { d: f32_to_f16(d), min: 0, codes })
 }
 
-/// Six-bit scales from -32; the one of largest magnitude becomes -32 itself.
 pub(super) fn iq4_xs(weights: &[f32; 256]) -> [u8; 136] {
-    let sub_blocks = weights.as_chunks::<32>().0;
+    iq4_xs_by(weights, &weights.map(|x| x * x))
+}
+
+/// With errors weighted by `importance`. Six-bit scales from -32; the one of largest magnitude becomes -32 itself.
+pub(super) fn iq4_xs_by(weights: &[f32; 256], importance: &[f32; 256]) -> [u8; 136] {
+    let (sub_blocks, importance) = (weights.as_chunks::<32>().0, importance.as_chunks::<32>().0);
     let mut found = [0.0; 8];
-    found.iter_mut().zip(sub_blocks).for_each(|(found, sub_block)| *found = scale(sub_block));
+    for (found, (sub_block, importance)) in found.iter_mut().zip(sub_blocks.iter().zip(importance)) {
+        *found = scale(sub_block, importance);
+    }
     let extreme = found.iter().fold(0f32, |extreme, &d| if d.abs() > extreme.abs() { d } else { extreme });
     let d = -extreme / 32.0;
     let inverse = reciprocal(d);
@@ -36,17 +47,17 @@ pub(super) fn iq4_xs(weights: &[f32; 256]) -> [u8; 136] {
 }
 
 /// The best of the candidates for one sub-block.
-fn scale(weights: &[f32; 32]) -> f32 {
+fn scale(weights: &[f32; 32], importance: &[f32; 32]) -> f32 {
     let extreme = weights.iter().fold(0f32, |extreme, &w| if w.abs() > extreme.abs() { w } else { extreme });
     if extreme.abs() < NOTHING {
         return 0.0;
     }
     let end = value(0);
-    let (sum_qx, sum_q2) = sums(weights, 1.0 / (-extreme / end));
+    let (sum_qx, sum_q2) = sums(weights, importance, 1.0 / (-extreme / end));
     let mut d = if sum_q2 > 0.0 { sum_qx / sum_q2 } else { 0.0 };
     let mut best = d * sum_qx;
     for rung in -RUNGS..=RUNGS {
-        let (sum_qx, sum_q2) = sums(weights, (f32::from(rung) + end) / extreme);
+        let (sum_qx, sum_q2) = sums(weights, importance, (f32::from(rung) + end) / extreme);
         if sum_q2 > 0.0 && sum_qx * sum_qx > best * sum_q2 {
             d = sum_qx / sum_q2;
             best = d * sum_qx;
@@ -55,12 +66,11 @@ fn scale(weights: &[f32; 32]) -> f32 {
     d
 }
 
-/// Sums of `w · q · x` and `w · q²`, with `w = x²` and `q` the number nearest to `x · inverse`.
-fn sums(weights: &[f32; 32], inverse: f32) -> (f32, f32) {
+/// Sums of `w · q · x` and `w · q²`, with `w` the importance and `q` the number nearest to `x · inverse`.
+fn sums(weights: &[f32; 32], importance: &[f32; 32], inverse: f32) -> (f32, f32) {
     let nearest = weights.map(|x| value(code(inverse * x)));
-    weights.iter().zip(nearest).fold((0.0, 0.0), |(sum_qx, sum_q2), (x, q)| {
-        let weight = x * x;
-        (sum_qx + weight * q * x, sum_q2 + weight * q * q)
+    weights.iter().zip(importance).zip(nearest).fold((0.0, 0.0), |(sum_qx, sum_q2), ((x, w), q)| {
+        (sum_qx + w * q * x, sum_q2 + w * q * q)
     })
 }
 

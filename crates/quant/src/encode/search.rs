@@ -2,7 +2,7 @@
 //!
 //! A candidate is a step size: it fixes the codes, the codes fix the scale (and minimum) by least squares, and the best
 //! of all is kept. What is tried, how errors are weighted and in which order sums are made are those of ggml's
-//! reference (`make_qkx2_quants`, `make_qx_quants`, `make_q3_quants`).
+//! reference (`make_qkx2_quants` and `make_qkx3_quants`, `make_qx_quants`, `make_q3_quants`).
 
 use super::lanes::{Lanes, Mask};
 
@@ -73,16 +73,15 @@ pub(super) fn with_min<const N: usize>(x: &[Lanes; N], weights: &[Lanes; N], lad
     Fit { scale: flat.select(zero, scale), min: -flat.select(start, min), codes }
 }
 
-/// Scales of sub-blocks `x` for codes from `-half` to `half - 1`, stored from 0. Errors are weighted by the squares of
-/// the weights themselves.
-pub(super) fn symmetric<const N: usize>(x: &[Lanes; N], half: f32) -> Fit<N> {
+/// Scales of sub-blocks `x` for codes from `-half` to `half - 1`, stored from 0; errors weighted by `weights`.
+pub(super) fn symmetric<const N: usize>(x: &[Lanes; N], weights: &[Lanes; N], half: f32) -> Fit<N> {
     let zero = Lanes::all(0.0);
     let (largest, extreme) = extreme(x);
     let nothing = largest.less(Lanes::all(NOTHING));
     let fit = |range: f32| {
         let step = Lanes::all(-range) / extreme;
         let codes = x.map(|x| (step * x).code(-half, half - 1.0));
-        let (sum_lx, sum_l2) = sums(x, &codes);
+        let (sum_lx, sum_l2) = sums(x, weights, &codes);
         (codes, sum_lx, sum_l2)
     };
     let (mut codes, sum_lx, sum_l2) = fit(half);
@@ -98,18 +97,20 @@ pub(super) fn symmetric<const N: usize>(x: &[Lanes; N], half: f32) -> Fit<N> {
     stored(nothing, scale, codes, half)
 }
 
-/// As [`symmetric`], but from one candidate, whose codes are then changed one by one as long as that helps.
+/// As [`symmetric`] with errors weighted by the squares of the weights themselves, but from one candidate, whose codes are
+/// then changed one by one as long as that helps.
 pub(super) fn symmetric_by_turns<const N: usize>(x: &[Lanes; N], half: f32) -> Fit<N> {
     let zero = Lanes::all(0.0);
     let (largest, extreme) = extreme(x);
     let nothing = largest.less(Lanes::all(NOTHING));
     let step = Lanes::all(-half) / extreme;
     let mut codes = x.map(|x| (step * x).code(-half, half - 1.0));
-    let (mut sum_lx, mut sum_l2) = sums(x, &codes);
+    let weights = squares(x);
+    let (mut sum_lx, mut sum_l2) = sums(x, &weights, &codes);
     for _ in 0..5 {
         let mut changed = false;
         for i in 0..N {
-            let (weight, old) = (x[i] * x[i], codes[i]);
+            let (weight, old) = (weights[i], codes[i]);
             let rest_lx = sum_lx - weight * x[i] * old;
             let rest_l2 = sum_l2 - weight * old * old;
             let new = (x[i] * rest_l2 / rest_lx).code(-half, half - 1.0);
@@ -136,13 +137,17 @@ fn stored<const N: usize>(nothing: Mask, scale: Lanes, codes: [Lanes; N], half: 
     Fit { scale: nothing.select(zero, scale), min: zero, codes }
 }
 
-/// Sums of `w · x · code` and `w · code²`, with `w = x²`.
-fn sums<const N: usize>(x: &[Lanes; N], codes: &[Lanes; N]) -> (Lanes, Lanes) {
+/// Each weight's square.
+pub(super) fn squares<const N: usize>(x: &[Lanes; N]) -> [Lanes; N] {
+    x.map(|x| x * x)
+}
+
+/// Sums of `w · x · code` and `w · code²`.
+fn sums<const N: usize>(x: &[Lanes; N], weights: &[Lanes; N], codes: &[Lanes; N]) -> (Lanes, Lanes) {
     let mut sums = (Lanes::all(0.0), Lanes::all(0.0));
     for i in 0..N {
-        let weight = x[i] * x[i];
-        sums.0 = sums.0 + weight * x[i] * codes[i];
-        sums.1 = sums.1 + weight * codes[i] * codes[i];
+        sums.0 = sums.0 + weights[i] * x[i] * codes[i];
+        sums.1 = sums.1 + weights[i] * codes[i] * codes[i];
     }
     sums
 }

@@ -1,6 +1,6 @@
 //! Rows decoded and encoded.
 
-use quant::{Format, decode_row, encode_row, f16_to_f32};
+use quant::{Error, Format, decode_row, encode_row, encode_row_weighted, f16_to_f32};
 
 use crate::{bytes, compare, floats};
 
@@ -35,10 +35,37 @@ fn searching_equals_llama_cpp_to_the_byte() {
         let expected = bytes(&format!("search.{format}.bin"));
         let mut out = vec![0; expected.len()];
         encode_row(format, &weights, &mut out).map_err(|e| e.to_string())?;
-        let pairs = out.chunks(format.block_bytes()).zip(expected.chunks(format.block_bytes()));
-        let differing: Vec<_> = pairs.enumerate().filter(|(_, (a, b))| a != b).map(|(i, _)| i).collect();
-        if differing.is_empty() { Ok(()) } else { Err(format!("blocks {differing:?} differ")) }
+        same_blocks(format, &out, &expected)
     });
+}
+
+/// Rows of three blocks, so that columns and the formats that look at the whole row are told apart.
+#[test]
+fn searching_by_importance_equals_llama_cpp_to_the_byte() {
+    let (weights, importance) = (floats("search.f32"), floats("importance.f32"));
+    let blocks = Format::ALL.into_iter().filter(|format| format.block_weights() > 1);
+    testkit::check_table(blocks.map(|format| (format, format)), |format| {
+        let cols = 3 * format.block_weights();
+        let expected = bytes(&format!("weighted.{format}.bin"));
+        let mut out = vec![0; expected.len()];
+        let row_bytes = format.row_bytes(cols).unwrap();
+        for (weights, out) in weights.chunks(cols).zip(out.chunks_mut(row_bytes)) {
+            encode_row_weighted(format, weights, &importance[..cols], out).map_err(|e| e.to_string())?;
+        }
+        same_blocks(format, &out, &expected)
+    });
+}
+
+#[test]
+fn importance_of_another_matrix_is_refused() {
+    let expected = Error::Importance { columns: 256, importance: 32 };
+    assert_eq!(encode_row_weighted(Format::Q4K, &[1.0; 256], &[1.0; 32], &mut [0; 144]), Err(expected));
+}
+
+fn same_blocks(format: Format, ours: &[u8], theirs: &[u8]) -> Result<(), String> {
+    let pairs = ours.chunks(format.block_bytes()).zip(theirs.chunks(format.block_bytes()));
+    let differing: Vec<_> = pairs.enumerate().filter(|(_, (a, b))| a != b).map(|(i, _)| i).collect();
+    if differing.is_empty() { Ok(()) } else { Err(format!("blocks {differing:?} differ")) }
 }
 
 #[test]
@@ -46,7 +73,9 @@ fn what_is_not_finite_encodes_without_a_panic() {
     for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, f32::MAX, f32::from_bits(1)] {
         for format in Format::ALL {
             for weights in [one_of(value), [value; 256]] {
-                encode_row(format, &weights, &mut vec![0; format.row_bytes(256).unwrap()]).unwrap();
+                let mut out = vec![0; format.row_bytes(256).unwrap()];
+                encode_row(format, &weights, &mut out).unwrap();
+                encode_row_weighted(format, &weights, &[0.5; 256], &mut out).unwrap();
             }
         }
     }
