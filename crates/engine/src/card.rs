@@ -50,14 +50,14 @@ pub struct ModelCard {
 
 impl ModelCard {
     pub(crate) fn new(
-        checkpoint: &Checkpoint,
+        (checkpoint, about): (&Checkpoint, About),
         model: &Transformer<CpuBackend>,
         template: &Template,
         (context, kv_type): (&Context, KvType),
         load: Duration,
     ) -> Self {
         Self {
-            about: checkpoint.about.clone(),
+            about,
             layout: checkpoint.layout,
             config: checkpoint.config.clone(),
             models: Architecture::of(&checkpoint.config).map_or("", |row| row.models),
@@ -91,7 +91,7 @@ fn sampling(recommended: &Recommended) -> SamplingParams {
 }
 
 /// Keys and values are as exact as the weights: f32 where all weights are, f16 otherwise.
-pub(crate) fn default_kv_type(checkpoint: &Checkpoint) -> KvType {
-    let exact = checkpoint.about.formats.iter().all(|(format, _)| *format == Format::F32);
+pub(crate) fn default_kv_type(about: &About) -> KvType {
+    let exact = about.formats.iter().all(|(format, _)| *format == Format::F32);
     if exact { KvType::F32 } else { KvType::F16 }
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use checkpoint::Checkpoint;
 use compute::{CpuBackend, CpuOptions, KvLayout};
-use model::Transformer;
+use model::{Mix, Plan, Transformer};
 use sched::{Limits, Scheduler};
 use tokenizer::TokenId;
 
@@ -56,12 +56,18 @@ impl Engine {
         let start = Instant::now();
         let text = TextFront::of(checkpoint, options.template)?;
         let backend = CpuBackend::new(CpuOptions { threads: options.threads, isa: options.isa.as_deref() })?;
-        let kv_type = options.kv_type.unwrap_or_else(|| card::default_kv_type(checkpoint));
-        let (layout, weights) = (model::kv_layout(&checkpoint.config, kv_type), checkpoint.weight_bytes());
+        let plan = options.quantize.map(|mix| plan(checkpoint, mix)).transpose()?;
+        let about = plan.as_ref().map_or_else(|| checkpoint.about.clone(), |plan| plan.about(checkpoint));
+        let weights = plan.as_ref().map_or_else(|| checkpoint.weight_bytes(), Plan::bytes);
+        let kv_type = options.kv_type.unwrap_or_else(|| card::default_kv_type(&about));
+        let layout = model::kv_layout(&checkpoint.config, kv_type);
         let context = Context::choose(&checkpoint.config, &layout, weights, options)?;
-        let model = Transformer::load(checkpoint, backend, progress)?;
+        let model = match &plan {
+            Some(plan) => Transformer::load_as(checkpoint, plan, backend, progress)?,
+            None => Transformer::load(checkpoint, backend, progress)?,
+        };
         let kv = model.kv_pool(kv_type, context.blocks as usize)?;
-        let card = ModelCard::new(checkpoint, &model, &text.template, (&context, kv_type), start.elapsed());
+        let card = ModelCard::new((checkpoint, about), &model, &text.template, (&context, kv_type), start.elapsed());
         let scheduler = Scheduler::new(Limits {
             step_rows: limits::STEP_ROWS,
             running: limits::RUNNING,
@@ -213,4 +219,9 @@ impl Engine {
         }
         Ok(())
     }
+}
+
+fn plan(checkpoint: &Checkpoint, mix: Mix) -> Result<Plan<'_>, Error> {
+    model::check_tensors(checkpoint)?;
+    Ok(Plan::new(checkpoint, mix)?)
 }

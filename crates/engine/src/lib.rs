@@ -39,7 +39,7 @@ pub use status::{Counters, Status};
 pub use template::{Template, TextFront};
 
 // For commands that convert a checkpoint and do not run it.
-pub use model::check_tensors;
+pub use model::{Choice, Mix, Plan, check_tensors};
 
 // What a client needs to phrase a request, so that it depends on this crate alone.
 pub use checkpoint::{Checkpoint, Config, Layout, Pooling};

@@ -1,6 +1,7 @@
 //! How a model is to be loaded.
 
 use compute::KvType;
+use model::Mix;
 use tokenizer::TemplateVersion;
 
 /// How a model is to be loaded; the default suits the machine.
@@ -17,6 +18,8 @@ pub struct EngineOptions {
     pub kv_type: Option<KvType>,
     /// What keys and values may come to fill. Default: half of the memory that is free beside the weights.
     pub kv_memory_bytes: Option<u64>,
+    /// Round the weights to this mix on their way into memory: the model is then the one that `quantize` would write.
+    pub quantize: Option<Mix>,
     /// Instruct template to use instead of the one that the files ask for.
     pub template: Option<TemplateVersion>,
 }

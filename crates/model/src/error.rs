@@ -32,6 +32,14 @@ pub enum Error {
         #[source]
         cause: compute::Error,
     },
+    /// A tensor was rounded to few bits before, and is to be rounded again.
+    #[error("{tensor} is {from} already, and rounding twice loses more than once: load it as it is, or the original")]
+    Rounded {
+        /// Its name in a GGUF file.
+        tensor: String,
+        /// What it is.
+        from: quant::Format,
+    },
     /// The KV pool could not be had.
     #[error(transparent)]
     KvPool(compute::Error),

@@ -15,6 +15,8 @@ mod feed_forward;
 mod layer;
 mod load;
 mod logits;
+mod mix;
+mod plan;
 mod rope;
 mod transformer;
 
@@ -26,5 +28,7 @@ pub use feed_forward::{FeedForward, Mlp};
 pub use layer::Layer;
 pub use load::check_tensors;
 pub use logits::Logits;
+pub use mix::{Choice, Mix};
+pub use plan::Plan;
 pub use rope::Rotary;
 pub use transformer::{Transformer, kv_layout};

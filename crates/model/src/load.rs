@@ -2,20 +2,26 @@
 //!
 //! Names and shapes of all tensors are compared with what the configuration implies before a byte of weights is read.
 
+use std::io;
+
 use checkpoint::{Checkpoint, Config, Expected};
 use compute::{AttentionShape, Backend};
-use quant::RowSource;
+use quant::{Encoded, RowSource};
 
-use crate::{Architecture, Attention, Error, Experts, FeedForward, Layer, Mlp, Rotary, Transformer};
+use crate::{Architecture, Attention, Error, Experts, FeedForward, Layer, Mlp, Plan, Rotary, Transformer};
 
 pub(crate) fn transformer<B: Backend>(
     checkpoint: &Checkpoint,
+    plan: Option<&Plan<'_>>,
     backend: B,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Transformer<B>, Error> {
     let config = &checkpoint.config;
     check_tensors(checkpoint)?;
-    let mut loader = Loader { checkpoint, backend: &backend, config, progress, done_bytes: 0 };
+    if let Some((tensor, from)) = plan.and_then(Plan::rounded_twice) {
+        return Err(Error::Rounded { tensor: tensor.to_owned(), from });
+    }
+    let mut loader = Loader { checkpoint, plan, backend: &backend, config, progress, done_bytes: 0 };
     let tok_embeddings = loader.matrix("tok_embeddings.weight")?;
     let layers = (0..config.n_layers).map(|n| loader.layer(n)).collect::<Result<_, _>>()?;
     let norm = loader.vector("norm.weight")?;
@@ -77,6 +83,7 @@ fn expected_tensors(config: &Config) -> Vec<Expected> {
 
 struct Loader<'a, B> {
     checkpoint: &'a Checkpoint,
+    plan: Option<&'a Plan<'a>>,
     backend: &'a B,
     config: &'a Config,
     progress: &'a mut dyn FnMut(u64, u64),
@@ -132,7 +139,13 @@ impl<B: Backend> Loader<'_, B> {
 
     fn matrix(&mut self, name: &str) -> Result<B::Matrix, Error> {
         let tensor = self.checkpoint.tensor(name)?;
-        let matrix = self.backend.matrix(tensor).map_err(|cause| Error::Tensor { name: name.to_owned(), cause })?;
+        let matrix = match self.plan.and_then(|plan| plan.format(name)) {
+            None => self.backend.matrix(tensor),
+            Some(format) => Encoded::new(tensor, format, None)
+                .map_err(|problem| io::Error::other(problem).into())
+                .and_then(|encoded| self.backend.matrix(&encoded)),
+        };
+        let matrix = matrix.map_err(|cause| Error::Tensor { name: name.to_owned(), cause })?;
         self.count(tensor);
         Ok(matrix)
     }

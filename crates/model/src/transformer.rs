@@ -5,7 +5,7 @@ use compute::{Backend, KvLayout, KvSpan, KvType, Product};
 use sched::Batch;
 
 use crate::attention::Placement;
-use crate::{Error, Layer, Logits, Rotary, load};
+use crate::{Error, Layer, Logits, Plan, Rotary, load};
 
 /// A model in memory, ready to run.
 pub struct Transformer<B: Backend> {
@@ -27,7 +27,21 @@ impl<B: Backend> Transformer<B> {
     /// # Errors
     /// See [`Error`]; everything that the file's headers can tell is refused before any weight is read.
     pub fn load(checkpoint: &Checkpoint, backend: B, progress: &mut dyn FnMut(u64, u64)) -> Result<Self, Error> {
-        load::transformer(checkpoint, backend, progress)
+        load::transformer(checkpoint, None, backend, progress)
+    }
+
+    /// As [`Transformer::load`], with the weights rounded to the formats of `plan` on their way into memory: the model that
+    /// the file would be which `plan` writes, to the bit.
+    ///
+    /// # Errors
+    /// As [`Transformer::load`]; or weights are rounded already, or damaged.
+    pub fn load_as(
+        checkpoint: &Checkpoint,
+        plan: &Plan<'_>,
+        backend: B,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<Self, Error> {
+        load::transformer(checkpoint, Some(plan), backend, progress)
     }
 
     /// Runs the rows of a batch through all layers and returns the logits that it asks for.

@@ -11,6 +11,7 @@
 mod codes;
 mod decode;
 mod encode;
+mod encoded;
 mod error;
 mod float;
 mod format;
@@ -19,6 +20,7 @@ mod source;
 pub use codes::{Codes32, Codes256};
 pub use decode::decode_row;
 pub use encode::{encode_row, encode_row_weighted};
+pub use encoded::Encoded;
 pub use error::Error;
 pub use float::{bf16_to_f32, e8m0_to_f32, f16_to_f32, f32_to_bf16, f32_to_f16, f32_to_fp8_e4m3, fp8_e4m3_to_f32};
 pub use format::Format;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use clap::builder::BoolishValueParser;
-use engine::{EngineOptions, KvType, ModelCard, SamplingParams, TemplateVersion};
+use engine::{EngineOptions, KvType, Mix, ModelCard, SamplingParams, TemplateVersion};
 
 use crate::exit::Usage;
 use crate::settings::Settings;
@@ -23,6 +23,9 @@ pub(crate) struct ModelFlags {
     /// Number type of keys and values [default: f32 for f32 models, else f16]
     #[arg(long, value_name = "TYPE", env = "TRAMONTANE_KV_TYPE", hide_env = true, value_parser = ["f16", "f32"])]
     kv_type: Option<String>,
+    /// Round the weights while loading, as `quantize --type TYPE` would: q8_0, q4_k_m, …
+    #[arg(long, value_name = "TYPE", env = "TRAMONTANE_QUANTIZE", hide_env = true)]
+    quantize: Option<String>,
     /// Instruction set to use instead of the fastest: scalar, avx2, …; changes no result
     #[arg(long, value_name = "NAME", env = "TRAMONTANE_ISA", hide_env = true, hide = true)]
     isa: Option<String>,
@@ -33,11 +36,13 @@ impl ModelFlags {
     /// A word that stands for nothing.
     pub(crate) fn options(&self, settings: &Settings) -> anyhow::Result<EngineOptions> {
         let kv_type = self.kv_type.as_ref().or(settings.kv_type.as_ref());
+        let quantize = self.quantize.as_ref().or(settings.quantize.as_ref());
         Ok(EngineOptions {
             threads: self.threads.or(settings.threads),
             isa: self.isa.clone().or_else(|| settings.isa.clone()),
             context: self.context.or(settings.context),
             kv_type: kv_type.map(|name| kv_type_named(name)).transpose()?,
+            quantize: quantize.map(|name| mix_named(name)).transpose()?,
             ..EngineOptions::default()
         })
     }
@@ -174,6 +179,15 @@ impl AnswerFlags {
         sampling.validate(usize::MAX).map_err(|error| Usage::error(error.to_string()))?;
         Ok(sampling)
     }
+}
+
+/// # Errors
+/// There is no such mix of formats.
+pub(crate) fn mix_named(name: &str) -> anyhow::Result<Mix> {
+    Mix::named(name).ok_or_else(|| {
+        let names = Mix::ALL.map(|mix| mix.name).join(", ");
+        Usage::error(format!("{name} is no type: there are {names}"))
+    })
 }
 
 fn kv_type_named(name: &str) -> anyhow::Result<KvType> {

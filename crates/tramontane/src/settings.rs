@@ -20,6 +20,7 @@ pub(crate) struct Settings {
     pub(crate) isa: Option<String>,
     pub(crate) context: Option<usize>,
     pub(crate) kv_type: Option<String>,
+    pub(crate) quantize: Option<String>,
     pub(crate) template: Option<String>,
     pub(crate) system: Option<String>,
     pub(crate) seed: Option<u64>,

@@ -69,10 +69,7 @@ pub(super) struct Found {
 }
 
 /// Searches sub-blocks of `N` weights, eight at a time; `search` hears which eight.
-pub(super) fn sub_blocks<const N: usize>(
-    weights: &[f32; 256],
-    search: impl Fn(usize, &[Lanes; N]) -> Fit<N>,
-) -> Found {
+pub(super) fn sub_blocks<const N: usize>(weights: &[f32; 256], search: impl Fn(usize, &[Lanes; N]) -> Fit<N>) -> Found {
     let mut found = Found { scales: [0.0; 16], mins: [0.0; 16], codes: [0; 256] };
     for (group, weights) in weights.chunks_exact(LANES * N).enumerate() {
         let fit = search(group, &side_by_side(weights));

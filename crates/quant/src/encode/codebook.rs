@@ -69,9 +69,11 @@ fn scale(weights: &[f32; 32], importance: &[f32; 32]) -> f32 {
 /// Sums of `w · q · x` and `w · q²`, with `w` the importance and `q` the number nearest to `x · inverse`.
 fn sums(weights: &[f32; 32], importance: &[f32; 32], inverse: f32) -> (f32, f32) {
     let nearest = weights.map(|x| value(code(inverse * x)));
-    weights.iter().zip(importance).zip(nearest).fold((0.0, 0.0), |(sum_qx, sum_q2), ((x, w), q)| {
-        (sum_qx + w * q * x, sum_q2 + w * q * q)
-    })
+    weights
+        .iter()
+        .zip(importance)
+        .zip(nearest)
+        .fold((0.0, 0.0), |(sum_qx, sum_q2), ((x, w), q)| (sum_qx + w * q * x, sum_q2 + w * q * q))
 }
 
 /// The code of the number nearest to `x`: how many midpoints between neighbours it has reached.

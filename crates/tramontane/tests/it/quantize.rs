@@ -17,10 +17,14 @@ fn quantize(model: &Path, out: &Path, more: &[&str]) -> Run {
 
 /// Logits of the prompt of vectors/models.
 fn logits(model: &Path, out: &Path) -> Result<Vec<f32>, String> {
+    logits_with(model, out, &[])
+}
+
+fn logits_with(model: &Path, out: &Path, more: &[&str]) -> Result<Vec<f32>, String> {
     let prompt = testkit::vectors("models/prompt.json");
     let file = out.with_extension("safetensors");
     let scored = ["score", argument(model), "--tokens", argument(&prompt), "--logits", argument(&file)];
-    match tramontane(&scored) {
+    match tramontane(&[&scored, more].concat()) {
         Run { code: Some(0), .. } => Ok(testkit::safetensors(&file)["logits"].values.clone()),
         run => Err(format!("{run:?}")),
     }
@@ -76,6 +80,25 @@ fn fewer_bits_cost_little() {
         let same = std::fs::read(&out).unwrap() == std::fs::read(&again).unwrap();
         if error <= bound && same { Ok(()) } else { Err(format!("off by {error:e}; the same again: {same}")) }
     });
+}
+
+/// `--quantize` while loading is `quantize` and loading the file, to the bit.
+#[test]
+fn rounded_while_loading_or_before() {
+    let models =
+        ["llama/hf", "ministral3/hf", "mistral3-tied/mistral", "mixtral/hf", "mixtral/model.gguf", "odd-bf16/hf"];
+    let mixes = ["f16", "q8_0", "q4_k_m", "q2_k", "iq4_xs", "mxfp4_moe"];
+    let rows = models.iter().flat_map(|model| mixes.map(|mix| (format!("{model} {mix}"), (model, mix))));
+    testkit::check_table(rows, |(name, mix)| {
+        let (model, out) = (testkit::vectors("models").join(name), place(&format!("loaded-{mix}-{name}")));
+        quantize(&model, &out, &["--type", mix]).text();
+        let same = logits_with(&model, &out, &["--quantize", mix])? == logits(&out, &out)?;
+        if same { Ok(()) } else { Err("other logits".to_owned()) }
+    });
+    let q8 = testkit::vectors("models/q8_0/model.gguf");
+    let twice = logits_with(&q8, &place("twice-loaded"), &["--quantize", "q4_0"]).unwrap_err();
+    assert!(twice.contains("is q8_0 already") && twice.contains("code: Some(1)"), "{twice}");
+    assert!(logits_with(&q8, &place("wrong-type"), &["--quantize", "q9"]).unwrap_err().contains("q9 is no type"));
 }
 
 /// The report, and that rows which no block divides are not passed over in silence.

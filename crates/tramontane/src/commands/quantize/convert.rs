@@ -7,13 +7,10 @@ use std::thread;
 use anyhow::{Context as _, bail};
 use checkpoint::Tensor;
 use checkpoint::gguf::{Source, Writer};
-use quant::{Format, RowSource as _, decode_row, encode_row};
+use quant::{Encoded, Format, RowSource as _};
 
 /// Weights that a thread takes at once: enough to forget what starting it costs, little beside any model.
 const SLICE_WEIGHTS: usize = 1 << 21;
-
-/// How much a scale or a weight in 16 bits can be.
-const LARGEST_F16: f32 = 65_504.0;
 
 /// Writes one tensor in `format`. `step` hears how many bytes of the source have been read since the last time, and may
 /// end it all.
@@ -68,34 +65,11 @@ impl Slice<'_> {
         (self.rows.len() * self.tensor.format().row_bytes(self.tensor.cols()).unwrap_or(0)) as u64
     }
 
-    /// Blocks that are in the format already are copied.
     fn encode(&self, format: Format) -> anyhow::Result<Vec<u8>> {
-        let from = self.tensor.format();
-        let mut read = vec![0; usize::try_from(self.bytes())?];
-        self.tensor.read_rows(self.rows.clone(), &mut read)?;
-        if from == format && from.block_weights() > 1 {
-            return Ok(read);
-        }
-        let mut weights = vec![0.0; self.rows.len() * self.tensor.cols()];
-        decode_row(from, &read, &mut weights)?;
-        drop(read);
-        check(format, &weights)?;
+        let encoded = Encoded::new(self.tensor, format, None)?;
         let bytes = format.row_bytes(self.tensor.cols()).and_then(|bytes| bytes.checked_mul(self.rows.len()));
-        let mut encoded = vec![0; bytes.with_context(|| format!("rows of {} in {format}", self.tensor.cols()))?];
-        encode_row(format, &weights, &mut encoded)?;
-        Ok(encoded)
+        let mut out = vec![0; bytes.with_context(|| format!("rows of {} in {format}", self.tensor.cols()))?];
+        encoded.read_rows(self.rows.clone(), &mut out)?;
+        Ok(out)
     }
-}
-
-/// Refuses weights that would turn the model into noise without anybody being told.
-fn check(format: Format, weights: &[f32]) -> anyhow::Result<()> {
-    let largest =
-        weights.iter().fold(0f32, |largest, weight| if weight.abs() > largest { weight.abs() } else { largest });
-    if weights.iter().any(|weight| !weight.is_finite()) {
-        bail!("a weight is not a finite number: the model is damaged");
-    }
-    if largest > LARGEST_F16 && !matches!(format, Format::F32 | Format::BF16 | Format::MXFP4) {
-        bail!("a weight of magnitude {largest:e} does not fit {format}, whose numbers are f16: use --type bf16 or f32");
-    }
-    Ok(())
 }

@@ -1,9 +1,8 @@
 //! `quantize`: a model from any layout into one GGUF file, with fewer bits.
 //!
-//! `mix.rs` says which format a tensor gets, `convert.rs` makes it so, `output.rs` keeps half a file from looking whole.
+//! `model::Plan` says which format a tensor gets, `convert.rs` makes it so, `output.rs` keeps half a file from looking whole.
 
 mod convert;
-mod mix;
 mod output;
 
 use std::fs;
@@ -15,15 +14,15 @@ use anyhow::{Context as _, bail};
 use checkpoint::gguf::{self, Keys, Source, TensorSpec, Value, Writer};
 use checkpoint::{Checkpoint, Config, GgufVocab, TokenizerSource};
 use clap::Args as ClapArgs;
+use engine::{Choice, Mix, Plan};
 use indicatif::{ProgressBar, ProgressStyle};
-use quant::{Format, RowSource as _};
+use quant::Format;
 use serde::Serialize;
 
 use crate::exit::{Interrupted, Usage};
 use crate::model_source::ModelSource;
 use crate::settings::Settings;
-use crate::{commands, interrupt, machine, terminal};
-use mix::{Choice, MIXES, Mix};
+use crate::{commands, flags, interrupt, machine, terminal};
 use output::Output;
 
 /// Write a model as a GGUF file, with fewer bits for each weight
@@ -82,12 +81,13 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> anyhow::Result<()> {
     report.notes.clone_from(&checkpoint.notes);
     report.notes.extend(window_note(&checkpoint.config));
     let keys = keys(&checkpoint, mix, &mut report)?;
-    let sources = gguf::tensors(&checkpoint)?;
-    let choices = args.choose(mix, &sources, &checkpoint, &mut report)?;
+    let plan = Plan::new(&checkpoint, mix)?;
+    args.check_rounded(&plan)?;
+    report.note_fallbacks(plan.tensors());
     report.notes.iter().for_each(|note| terminal::note(note));
     interrupt::install()?;
-    write(args, &keys, &sources, &choices, args.threads.or(settings.threads).unwrap_or_else(cores))?;
-    report.count(&sources, &choices);
+    write(args, &keys, plan.tensors(), args.threads.or(settings.threads).unwrap_or_else(cores))?;
+    report.count(plan.tensors());
     report.bytes_out = fs::metadata(&args.output).map_or(0, |data| data.len());
     report.seconds = start.elapsed().as_secs_f64();
     if args.json { commands::print_json(&report) } else { report.print() }
@@ -101,10 +101,7 @@ impl Args {
         if self.threads == Some(0) {
             return Err(Usage::error("--threads is 0: at least one is needed"));
         }
-        Mix::named(&self.mix).ok_or_else(|| {
-            let names = MIXES.map(|mix| mix.name).join(", ");
-            Usage::error(format!("{} is no type: there are {names}", self.mix))
-        })
+        flags::mix_named(&self.mix)
     }
 
     /// Nothing is written over that was not meant to be, least of all what is being read.
@@ -124,26 +121,14 @@ impl Args {
         Ok(())
     }
 
-    fn choose(
-        &self,
-        mix: Mix,
-        sources: &[Source<'_>],
-        checkpoint: &Checkpoint,
-        report: &mut Report,
-    ) -> anyhow::Result<Vec<Choice>> {
-        let choices: Vec<_> = sources.iter().map(|source| mix.choose(source, &checkpoint.config)).collect();
-        for (source, choice) in sources.iter().zip(&choices) {
-            let rounded = source.parts.iter().map(|part| part.format()).find(|format| format.block_weights() > 1);
-            if let Some(from) = rounded.filter(|from| *from != choice.format && !self.allow_requantize) {
-                bail!(
-                    "{} is {from} already, and rounding twice loses more than once: start from the original, or give \
-                     --allow-requantize",
-                    source.name
-                );
-            }
+    fn check_rounded(&self, plan: &Plan<'_>) -> anyhow::Result<()> {
+        if let Some((tensor, from)) = plan.rounded_twice().filter(|_| !self.allow_requantize) {
+            bail!(
+                "{tensor} is {from} already, and rounding twice loses more than once: start from the original, or give \
+                 --allow-requantize"
+            );
         }
-        report.note_fallbacks(sources, &choices);
-        Ok(choices)
+        Ok(())
     }
 }
 
@@ -200,16 +185,16 @@ fn vocab(path: &Path) -> anyhow::Result<GgufVocab> {
     })
 }
 
-fn write(args: &Args, keys: &Keys, sources: &[Source<'_>], choices: &[Choice], threads: usize) -> anyhow::Result<()> {
-    let spec = |(source, choice): (&Source<'_>, &Choice)| TensorSpec {
+fn write(args: &Args, keys: &Keys, tensors: &[(Source<'_>, Choice)], threads: usize) -> anyhow::Result<()> {
+    let spec = |(source, choice): &(Source<'_>, Choice)| TensorSpec {
         name: source.name.clone(),
         dims: source.dims(),
         format: choice.format,
     };
-    let specs: Vec<_> = sources.iter().zip(choices).map(spec).collect();
-    let bar = bar(sources.iter().map(Source::bytes).sum());
+    let specs: Vec<_> = tensors.iter().map(spec).collect();
+    let bar = bar(tensors.iter().map(|(source, _)| source.bytes()).sum());
     let mut writer = Writer::start(Output::create(&args.output)?, keys, &specs)?;
-    for (source, choice) in sources.iter().zip(choices) {
+    for (source, choice) in tensors {
         convert::convert(source, choice.format, threads, &mut writer, &mut |bytes| {
             bar.inc(bytes);
             if interrupt::taken() { Err(Interrupted.into()) } else { Ok(()) }
@@ -281,9 +266,9 @@ impl Report {
     }
 
     /// One note for each pair of formats, not for each tensor.
-    fn note_fallbacks(&mut self, sources: &[Source<'_>], choices: &[Choice]) {
+    fn note_fallbacks(&mut self, tensors: &[(Source<'_>, Choice)]) {
         let mut seen: Vec<(Format, Format, usize, usize)> = Vec::new();
-        for (source, choice) in sources.iter().zip(choices) {
+        for (source, choice) in tensors {
             let Some(wanted) = choice.instead_of else { continue };
             let key = (wanted, choice.format, source.cols());
             match seen.iter_mut().find(|(a, b, cols, _)| (*a, *b, *cols) == key) {
@@ -297,9 +282,9 @@ impl Report {
         }));
     }
 
-    fn count(&mut self, sources: &[Source<'_>], choices: &[Choice]) {
+    fn count(&mut self, tensors: &[(Source<'_>, Choice)]) {
         let mut weight_bytes = 0;
-        for (source, choice) in sources.iter().zip(choices) {
+        for (source, choice) in tensors {
             let bytes = (source.rows() * choice.format.row_bytes(source.cols()).unwrap_or(0)) as u64;
             weight_bytes += bytes;
             self.parameters += (source.rows() * source.cols()) as u64;

@@ -3,27 +3,29 @@
 //! A mix has a format for most matrices, and more bits for those that suffer most from few: the output, `attn_v`,
 //! `ffn_down`, in the first and last layers above all.
 
+use checkpoint::Config;
 use checkpoint::gguf::Source;
-use checkpoint::{Config, gguf};
 use quant::Format;
 
 /// One choice of formats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Mix {
+pub struct Mix {
     /// As on the command line.
-    pub(super) name: &'static str,
+    pub name: &'static str,
     /// `general.file_type`.
-    pub(super) file_type: u32,
+    pub file_type: u32,
     /// What most matrices get.
     format: Format,
+    /// It was measured how much the columns matter, which moves some of the choices.
+    measured: bool,
 }
 
 const fn mix(name: &'static str, file_type: u32, format: Format) -> Mix {
-    Mix { name, file_type, format }
+    Mix { name, file_type, format, measured: false }
 }
 
 /// All of them.
-pub(super) const MIXES: [Mix; 20] = [
+const MIXES: [Mix; 20] = [
     mix("f32", 0, Format::F32),
     mix("f16", 1, Format::F16),
     mix("bf16", 32, Format::BF16),
@@ -48,19 +50,31 @@ pub(super) const MIXES: [Mix; 20] = [
 
 /// A format, and what was wanted where rows of this length cannot have it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Choice {
-    pub(super) format: Format,
-    pub(super) instead_of: Option<Format>,
+pub struct Choice {
+    /// What the tensor gets.
+    pub format: Format,
+    /// What it would have got.
+    pub instead_of: Option<Format>,
 }
 
 impl Mix {
-    pub(super) fn named(name: &str) -> Option<Self> {
+    /// All of them, from many bits to few.
+    pub const ALL: [Self; 20] = MIXES;
+
+    /// The mix with this name (`"q4_k_m"`, case ignored).
+    pub fn named(name: &str) -> Option<Self> {
         MIXES.into_iter().find(|mix| mix.name.eq_ignore_ascii_case(name))
+    }
+
+    /// The same for weights that are rounded with an importance matrix.
+    #[must_use]
+    pub fn measured(self) -> Self {
+        Self { measured: true, ..self }
     }
 
     /// The format of one tensor of a model. Vectors and the choice of experts stay exact: they are small, and everything
     /// depends on them.
-    pub(super) fn choose(self, tensor: &gguf::Source<'_>, config: &Config) -> Choice {
+    pub fn choose(self, tensor: &Source<'_>, config: &Config) -> Choice {
         if tensor.is_vector() || tensor.name.ends_with("ffn_gate_inp.weight") {
             return Choice { format: Format::F32, instead_of: None };
         }
@@ -117,7 +131,10 @@ impl Mix {
             "q3_k_m" => Format::Q4K,
             "q3_k_l" => Format::Q5K,
             "q4_k_m" | "q5_k_m" if sensitive(layer, layers) => Format::Q6K,
-            "q4_k_s" | "iq4_nl" | "iq4_xs" if layer < layers / 8 => Format::Q5K,
+            "q4_k_s" if layer < layers / 8 => Format::Q5K,
+            "iq4_nl" | "iq4_xs" if layer < layers / 8 && !self.measured => Format::Q5K,
+            "q4_0" if layer < layers / 8 && self.measured => Format::Q4_1,
+            "q5_0" if layer < layers / 8 && self.measured => Format::Q5_1,
             _ => self.format,
         }
     }
