@@ -1,3 +1,49 @@
 //! The HTTP server: four dialects over one engine.
+//!
+//! ```text
+//! connection (http/) → gate.rs: id, Host, Origin, key → routes.rs → a dialect: parse → app.model → Generation → encode
+//! ```
+//!
+//! A dialect is a folder; wire types end there. What goes wrong is a [`Refusal`](refusal::Refusal) until the gate writes it in the
+//! words of the dialect. The server never opens a connection: it answers those that come. Limits: `limits.rs`.
 
 #![forbid(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::arithmetic_side_effects
+    )
+)]
+
+mod anthropic;
+mod app;
+mod body;
+mod caller;
+mod dialect;
+mod drain;
+mod error;
+mod gate;
+mod generation;
+mod http;
+mod limits;
+mod mistral;
+mod models;
+mod ollama;
+mod openai;
+mod options;
+mod plain;
+mod refusal;
+mod request_id;
+mod routes;
+mod server;
+mod shared_paths;
+mod stream;
+
+pub use error::Error;
+pub use options::{ModelSource, Options};
+pub use routes::{RouteSummary, route_table};
+pub use server::Server;

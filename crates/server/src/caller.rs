@@ -1,0 +1,25 @@
+//! Who asks.
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+
+use crate::refusal::{Refusal, RefusalKind};
+
+/// Who asks: put into each request by the gate. Handlers take it as an argument and give it to
+/// [`Generation::start`](crate::generation::Generation::start), which charges it and keeps its cache apart.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller {
+    /// Names the key in logs; `None` where the server has no keys.
+    pub(crate) key: Option<String>,
+    /// Fairness and prefix cache go by this number; 0 where the server has no keys.
+    pub(crate) tenant: u64,
+}
+
+impl<S: Sync> FromRequestParts<S> for Caller {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Refusal> {
+        let caller = parts.extensions.get::<Self>().cloned();
+        caller.ok_or_else(|| Refusal::new(RefusalKind::Internal, "the request came past the gate"))
+    }
+}

@@ -1,0 +1,43 @@
+//! Every bound of this crate in one place.
+
+use std::time::Duration;
+
+/// Bytes of a request's body.
+pub(crate) const BODY_BYTES: usize = 32 << 20;
+/// From the end of the headers to the end of the body.
+pub(crate) const BODY_DEADLINE: Duration = Duration::from_secs(60);
+/// From the first byte of a request, or from the end of the one before it, to the end of its headers. The time that an
+/// idle connection is kept, too.
+pub(crate) const HEADER_DEADLINE: Duration = Duration::from_secs(30);
+/// Bytes of request line and headers.
+pub(crate) const HEADER_BYTES: usize = 32 << 10;
+/// Header lines.
+pub(crate) const HEADERS: usize = 100;
+/// Bytes that wait for a client to read them, a connection. At least 8 KiB (hyper).
+pub(crate) const SEND_BUFFER_BYTES: usize = 64 << 10;
+/// A client that takes nothing for this long is gone.
+pub(crate) const WRITE_DEADLINE: Duration = Duration::from_secs(30);
+/// Connections at once, where nobody says otherwise.
+pub(crate) const CONNECTIONS: usize = 512;
+/// Answers under way and waiting at once, a model: what is above is refused before anything is done for it.
+pub(crate) const GENERATIONS: usize = 256;
+/// Events of one answer that wait for its client. A client that falls further behind loses the answer.
+pub(crate) const WAITING_EVENTS: usize = 4096;
+/// Pieces of a streaming body that wait for its connection.
+pub(crate) const WAITING_PIECES: usize = 16;
+/// A stream that has nothing to say says that it lives.
+pub(crate) const KEEP_ALIVE_COMMENT: Duration = Duration::from_secs(15);
+/// Bytes of an `x-request-id` that is taken over.
+pub(crate) const REQUEST_ID_BYTES: usize = 128;
+/// Threads that block at once: rendering, loading.
+pub(crate) const BLOCKING_THREADS: usize = 16;
+/// Threads that serve connections; the cores belong to the engine.
+pub(crate) const SERVER_THREADS: usize = 2;
+/// First pause after a model could not be loaded; it doubles up to [`LOAD_PAUSE_MOST`].
+pub(crate) const LOAD_PAUSE: Duration = Duration::from_secs(1);
+/// Longest pause between attempts to load a model.
+pub(crate) const LOAD_PAUSE_MOST: Duration = Duration::from_secs(60);
+/// Keys and values of a model may always have this much.
+pub(crate) const LEAST_KV_BYTES: u64 = 256 << 20;
+/// How often idle models are looked for.
+pub(crate) const IDLE_CHECK: Duration = Duration::from_millis(500);

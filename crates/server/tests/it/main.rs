@@ -1,0 +1,4 @@
+//! The server from the outside: over loopback sockets, with tiny models.
+
+mod life;
+mod testing;

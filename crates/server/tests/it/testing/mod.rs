@@ -1,0 +1,61 @@
+//! Starting a server on a loopback port, sending it bytes, reading what comes back.
+//!
+//! ```text
+//! let server = testing::serve(testing::chat_model());
+//! let answer = server.post("/v1/chat/completions", &json!({…}));       // answer.status, .headers, .body, .json(), .events()
+//! ```
+
+mod client;
+mod model;
+
+pub(crate) use client::Answer;
+pub(crate) use model::{chat_model, scripted_model, vector_model};
+
+use std::path::PathBuf;
+
+use serde_json::Value;
+use server::{ModelSource, Options, Server};
+
+/// A running server; it ends with the test.
+pub(crate) struct Running {
+    server: Option<Server>,
+    pub(crate) address: std::net::SocketAddr,
+}
+
+/// A server with one model, which requests call `tiny`.
+pub(crate) fn serve(model: PathBuf) -> Running {
+    serve_with(Options { models: vec![ModelSource { name: "tiny".to_owned(), path: model }], ..Options::loopback() })
+}
+
+/// A server with these options.
+pub(crate) fn serve_with(options: Options) -> Running {
+    let server = Server::start(options).expect("the server starts");
+    Running { address: server.address(), server: Some(server) }
+}
+
+impl Running {
+    pub(crate) fn get(&self, path: &str) -> Answer {
+        self.request("GET", path, &[], b"")
+    }
+
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Answer {
+        self.request("POST", path, &[("content-type", "application/json")], body.to_string().as_bytes())
+    }
+
+    /// One request with these headers besides `host`, `connection: close` and `content-length`.
+    pub(crate) fn request(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        client::request(self.address, method, path, headers, body)
+    }
+
+    /// Sends these bytes and reads until the server closes the connection.
+    pub(crate) fn raw(&self, bytes: &[u8]) -> Vec<u8> {
+        client::raw(self.address, bytes)
+    }
+
+    /// Lets answers come to their end.
+    pub(crate) fn stop(mut self) {
+        if let Some(server) = self.server.take() {
+            server.stop();
+        }
+    }
+}
