@@ -89,6 +89,8 @@ pub(crate) struct Answer<'t> {
     /// Tokens of the prompt that did not have to be computed.
     cached: usize,
     called_tools: bool,
+    /// Place of the stop string that came.
+    stopped_by: Option<usize>,
     first_token: Option<Instant>,
 }
 
@@ -104,7 +106,7 @@ impl<'t> Answer<'t> {
     pub(crate) fn new(submission: Submission, tokenizer: Option<&'t Tokenizer>) -> Self {
         let output =
             Output::new(tokenizer, submission.version, submission.seed, submission.continues, &submission.prompt);
-        Self { submission, output, generated: 0, cached: 0, called_tools: false, first_token: None }
+        Self { submission, output, generated: 0, cached: 0, called_tools: false, stopped_by: None, first_token: None }
     }
 
     /// The client has gone, or asked for an end.
@@ -145,7 +147,8 @@ impl<'t> Answer<'t> {
             return self.finish(FinishReason::Stop);
         }
         let parts = self.output.push(token)?;
-        if self.say(parts) {
+        self.say(parts);
+        if self.stopped_by.is_some() {
             return self.finish(FinishReason::Stop);
         }
         if self.generated == self.submission.max_new_tokens {
@@ -154,8 +157,8 @@ impl<'t> Answer<'t> {
         Ok(Next::Token(token))
     }
 
-    /// Emits parts of the answer; true when a stop string ended it.
-    fn say(&mut self, parts: Vec<AnswerEvent>) -> bool {
+    /// Emits parts of the answer, up to a stop string.
+    fn say(&mut self, parts: Vec<AnswerEvent>) {
         for part in parts {
             if !matches!(part, AnswerEvent::Text(_)) {
                 let held = self.submission.stop.flush();
@@ -166,7 +169,8 @@ impl<'t> Answer<'t> {
                     let released = self.submission.stop.push(&text);
                     self.text(released.text, TextKind::Content);
                     if released.stop.is_some() {
-                        return true;
+                        self.stopped_by = released.stop;
+                        return;
                     }
                 }
                 AnswerEvent::Thinking(text) => self.text(text, TextKind::Thinking),
@@ -177,7 +181,6 @@ impl<'t> Answer<'t> {
                 }
             }
         }
-        false
     }
 
     fn finish(&mut self, reason: FinishReason) -> Result<Next, Error> {
@@ -186,11 +189,11 @@ impl<'t> Answer<'t> {
             Err(_) if reason != FinishReason::Stop => Vec::new(),
             rest => rest?,
         };
-        let stopped = self.say(rest);
+        self.say(rest);
         let held = self.submission.stop.finish();
         self.text(held, TextKind::Content);
         let reason = match reason {
-            _ if stopped => FinishReason::Stop,
+            _ if self.stopped_by.is_some() => FinishReason::Stop,
             FinishReason::Stop if self.called_tools => FinishReason::ToolCalls,
             reason => reason,
         };
@@ -202,7 +205,8 @@ impl<'t> Answer<'t> {
         let now = Instant::now();
         let first = self.first_token.unwrap_or(now);
         let timings = Timings { prefill: first - self.submission.submitted, decode: now - first };
-        self.submission.emit(Event::Finished { reason, usage, timings });
+        let stop = self.stopped_by;
+        self.submission.emit(Event::Finished { reason, stop, usage, timings });
         Ok(Next::Ended)
     }
 

@@ -37,6 +37,8 @@ pub enum Event {
     Finished {
         /// Why it ended.
         reason: FinishReason,
+        /// Place in [`crate::Request::stop`] of the string that ended it, where one did.
+        stop: Option<usize>,
         /// What it took.
         usage: Usage,
         /// How long it took.
