@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
+use grammar::Constraint;
 use prompt::AnswerEvent;
-use sampling::{Sampled, Sampler, StopStrings};
+use sampling::{Sampled, Sampler, StopStrings, TokenMask};
 use sched::Tenant;
 use tokenizer::{TemplateVersion, TokenId, Tokenizer};
 
@@ -21,6 +22,8 @@ pub(crate) struct Submission {
     /// Why the answer ends when `max_new_tokens` are reached.
     at_limit: FinishReason,
     sampler: Sampler,
+    constraint: Option<Constraint>,
+    vocab: usize,
     seed: u64,
     stop: StopStrings,
     logprobs: bool,
@@ -39,7 +42,7 @@ impl Submission {
     /// `(room, vocab)`: tokens that the context still holds, and the size of the vocabulary.
     ///
     /// # Errors
-    /// A sampling parameter or a stop string is out of range.
+    /// A sampling parameter or a stop string is out of range, or the constraint has no place where the prompt ends.
     pub(crate) fn new(
         request: Request,
         prompt: Vec<TokenId>,
@@ -51,17 +54,22 @@ impl Submission {
         let seed = request.sampling.seed;
         let mut sampler = Sampler::new(request.sampling, vocab)?;
         sampler.prompt(&prompt);
+        let continues = Continues::of(&request.prompt);
+        let mut constraint = request.constraint;
+        constraint.as_mut().map_or(Ok(()), |constraint| constraint.begin(continues.start()))?;
         let asked = request.max_tokens.unwrap_or(usize::MAX);
         Ok(Self {
             prompt,
             max_new_tokens: asked.min(room),
             at_limit: if asked <= room { FinishReason::Length } else { FinishReason::Context },
             sampler,
+            constraint,
+            vocab,
             seed,
             stop: StopStrings::new(&request.stop)?,
             logprobs: request.logprobs,
             version,
-            continues: Continues::of(&request.prompt),
+            continues,
             tenant: request.tenant,
             deadline: request.deadline,
             events,
@@ -136,7 +144,8 @@ impl<'t> Answer<'t> {
             return self.finish(self.submission.at_limit);
         }
         let position = (self.submission.prompt.len() + self.generated) as u64;
-        let Sampled { token, logprob, top } = self.submission.sampler.sample(logits, position, None)?;
+        let mask = self.mask()?;
+        let Sampled { token, logprob, top } = self.submission.sampler.sample(logits, position, mask.as_ref())?;
         self.first_token.get_or_insert_with(Instant::now);
         self.generated += 1;
         self.submission.sampler.accept(token);
@@ -146,15 +155,29 @@ impl<'t> Answer<'t> {
         if self.output.ends(token) {
             return self.finish(FinishReason::Stop);
         }
+        let complete = self.accept(token)?;
         let parts = self.output.push(token)?;
         self.say(parts);
-        if self.stopped_by.is_some() {
+        if complete || self.stopped_by.is_some() {
             return self.finish(FinishReason::Stop);
         }
         if self.generated == self.submission.max_new_tokens {
             return self.finish(self.submission.at_limit);
         }
         Ok(Next::Token(token))
+    }
+
+    /// Which tokens may come next, where not all may.
+    fn mask(&mut self) -> Result<Option<TokenMask>, Error> {
+        let vocab = self.submission.vocab;
+        Ok(self.submission.constraint.as_mut().map(|constraint| constraint.mask(vocab)).transpose()?)
+    }
+
+    /// Tells the constraint which token came; true where nothing may come after it.
+    fn accept(&mut self, token: TokenId) -> Result<bool, Error> {
+        let Some(constraint) = &mut self.submission.constraint else { return Ok(false) };
+        constraint.accept(token)?;
+        Ok(constraint.is_finished())
     }
 
     /// Emits parts of the answer, up to a stop string.

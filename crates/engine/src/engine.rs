@@ -2,13 +2,14 @@
 
 use std::ops::ControlFlow;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{channel, sync_channel};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use checkpoint::Checkpoint;
 use compute::{CpuBackend, CpuOptions, KvLayout};
+use grammar::Compiler;
 use model::{Mix, Plan, Transformer};
 use sched::{Limits, Scheduler};
 use tokenizer::TokenId;
@@ -31,6 +32,7 @@ pub struct Engine {
     text: TextFront,
     board: StatusBoard,
     places: Places,
+    grammar: OnceLock<Result<Arc<Compiler>, grammar::Error>>,
 }
 
 impl Engine {
@@ -77,7 +79,7 @@ impl Engine {
         });
         let board = StatusBoard::default();
         let worker = Worker::start(model, kv, scheduler, text.tokenizer.as_ref().ok().cloned(), board.clone())?;
-        Ok(Self { worker, card, text, board, places: Places::default() })
+        Ok(Self { worker, card, text, board, places: Places::default(), grammar: OnceLock::new() })
     }
 
     /// What is loaded, and how it will run.
@@ -88,6 +90,17 @@ impl Engine {
     /// The tokenizer and the template of the model.
     pub fn text(&self) -> &TextFront {
         &self.text
+    }
+
+    /// Compiles what [`Request::constraint`] takes. The vocabulary is prepared with the first call, which takes up to a
+    /// second; calls may block, compiling may take as long as [`grammar::limits::COMPILE_TIME`].
+    ///
+    /// # Errors
+    /// The model has no tokenizer, or one that names no end token.
+    pub fn grammar(&self) -> Result<&Arc<Compiler>, Error> {
+        let tokenizer = self.text.tokenizer()?;
+        let compiler = self.grammar.get_or_init(|| Compiler::new(tokenizer).map(Arc::new));
+        Ok(compiler.as_ref().map_err(Clone::clone)?)
     }
 
     /// The tokens that a prompt comes to.

@@ -22,6 +22,9 @@ pub enum Error {
     /// A sampling parameter is out of range, or the model returned no usable logits.
     #[error(transparent)]
     Sampling(#[from] sampling::Error),
+    /// A constraint cannot be compiled, or not be followed to its end.
+    #[error(transparent)]
+    Grammar(#[from] grammar::Error),
     /// There is no tokenizer, and the request needs one.
     #[error("this model has no tokenizer ({why}); give token ids instead")]
     NoTokenizer {

@@ -44,6 +44,7 @@ pub use model::{Choice, Mix, Plan, check_tensors};
 // What a client needs to phrase a request, so that it depends on this crate alone.
 pub use checkpoint::{Checkpoint, Config, Layout, Pooling};
 pub use compute::KvType;
+pub use grammar;
 pub use prompt;
 pub use sampling::SamplingParams;
 pub use sched::{Refused, Tenant};

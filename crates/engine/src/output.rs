@@ -1,5 +1,6 @@
 //! What generated tokens mean: text, thoughts, tool calls.
 
+use grammar::Start;
 use prompt::{AnswerEvent, AnswerParser, Chunk, Content, Message};
 use sampling::philox4x32_10;
 use tokenizer::{Detokenizer, TemplateVersion, TokenId, Tokenizer};
@@ -33,6 +34,15 @@ impl Continues {
                 Self::Thought
             }
             _ => Self::Text,
+        }
+    }
+
+    /// The same in the words of a constraint.
+    pub(crate) fn start(self) -> Start {
+        match self {
+            Self::Nothing => Start::Text,
+            Self::Text => Start::WithinText,
+            Self::Thought => Start::WithinThought,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use grammar::Constraint;
 use prompt::Conversation;
 use sampling::SamplingParams;
 use sched::Tenant;
@@ -24,6 +25,8 @@ pub struct Request {
     pub tenant: Tenant,
     /// When the answer ends at the latest, with [`crate::FinishReason::Deadline`]; to within one step.
     pub deadline: Option<Instant>,
+    /// What the answer must look like ([`crate::Engine::grammar`] compiles it). It ends when it can only end there.
+    pub constraint: Option<Constraint>,
 }
 
 /// What to answer or to continue.
@@ -48,6 +51,7 @@ impl Request {
             logprobs: false,
             tenant: Tenant::default(),
             deadline: None,
+            constraint: None,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The engine through its door: equal bytes under every circumstance, clean ends, clear refusals.
 
+mod constraints;
 mod facade;
 
 use std::ops::ControlFlow;
