@@ -42,6 +42,7 @@ mod routes;
 mod server;
 mod shared_paths;
 mod stream;
+mod text_or;
 
 pub use error::Error;
 pub use options::{ModelSource, Options};

@@ -41,3 +41,23 @@ pub(crate) const LOAD_PAUSE_MOST: Duration = Duration::from_secs(60);
 pub(crate) const LEAST_KV_BYTES: u64 = 256 << 20;
 /// How often idle models are looked for.
 pub(crate) const IDLE_CHECK: Duration = Duration::from_millis(500);
+/// Answers to one prompt (`n`).
+pub(crate) const CHOICES: u32 = 16;
+/// Answers to one request with many prompts.
+pub(crate) const ANSWERS: usize = 64;
+/// Alternatives reported with each token: what OpenAI's API gives.
+pub(crate) const TOP_LOGPROBS: u32 = 20;
+/// Tokens with a bias of their own; the sampler's bound.
+pub(crate) const LOGIT_BIASES: usize = 1024;
+/// Strings that end an answer; the sampler's bound.
+pub(crate) const STOP_STRINGS: usize = 16;
+/// Bytes of one of them; the sampler's bound.
+pub(crate) const STOP_STRING_BYTES: usize = 1024;
+/// Labels of a request: what OpenAI's API takes.
+pub(crate) const METADATA_ENTRIES: usize = 16;
+/// Characters of a label's name.
+pub(crate) const METADATA_KEY_CHARS: usize = 64;
+/// Characters of a label.
+pub(crate) const METADATA_VALUE_CHARS: usize = 512;
+/// Texts of one request for embeddings: what OpenAI's API takes.
+pub(crate) const EMBEDDING_INPUTS: usize = 2048;

@@ -1,0 +1,115 @@
+//! The answers to one request: `n` engine requests, whose events come as they come.
+//!
+//! Dropping [`Choices`] ends all of them.
+
+use std::sync::Arc;
+
+use engine::{Event, Prompt, Request};
+use tokio::sync::mpsc;
+use tokio::task::{JoinSet, spawn_blocking};
+
+use crate::app::App;
+use crate::caller::Caller;
+use crate::generation::Generation;
+use crate::limits;
+use crate::models::Loaded;
+use crate::refusal::{Refusal, RefusalKind};
+
+/// Answers under way.
+pub(crate) struct Choices {
+    events: mpsc::Receiver<(usize, Result<Event, Refusal>)>,
+    // Dropped with the receiver: the tasks are aborted, and their generations cancelled.
+    _tasks: JoinSet<()>,
+}
+
+impl Choices {
+    /// Queues all requests. `param` is the field that is wrong where the engine cannot take a prompt.
+    ///
+    /// # Errors
+    /// One of them is refused; then none goes on.
+    pub(crate) async fn start(
+        app: &App,
+        caller: &Caller,
+        model: &Arc<Loaded>,
+        requests: Vec<Request>,
+        param: &'static str,
+    ) -> Result<Self, Refusal> {
+        let mut generations = Vec::with_capacity(requests.len());
+        for request in requests {
+            let generation = Generation::start(app, caller, Arc::clone(model), request).await;
+            generations.push(generation.map_err(|refusal| located(refusal, param))?);
+        }
+        let (sender, events) = mpsc::channel(limits::WAITING_PIECES);
+        let mut tasks = JoinSet::new();
+        for (index, mut generation) in generations.into_iter().enumerate() {
+            let sender = sender.clone();
+            tasks.spawn(async move {
+                while let Some(event) = generation.next().await {
+                    if sender.send((index, event)).await.is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        Ok(Self { events, _tasks: tasks })
+    }
+
+    /// The next event, and of which answer; `None` when all have ended.
+    ///
+    /// # Errors
+    /// An answer failed.
+    pub(crate) async fn next(&mut self) -> Option<Result<(usize, Event), Refusal>> {
+        let (index, event) = self.events.recv().await?;
+        Some(event.map(|event| (index, event)))
+    }
+}
+
+/// Refuses a prompt that together with `max_tokens` would not fit, before anything is queued.
+///
+/// # Errors
+/// It does not fit, or cannot be rendered.
+pub(crate) async fn check_room(
+    model: &Arc<Loaded>,
+    prompt: &Prompt,
+    max_tokens: Option<usize>,
+    param: &'static str,
+) -> Result<(), Refusal> {
+    let Some(max_tokens) = max_tokens else { return Ok(()) };
+    let context = model.engine.card().context;
+    if size_bytes(prompt).saturating_add(max_tokens) <= context {
+        return Ok(());
+    }
+    let (rendering, prompt) = (Arc::clone(model), prompt.clone());
+    let rendered = spawn_blocking(move || rendering.engine.render(&prompt).map(|tokens| tokens.len())).await;
+    let failed = |_| Refusal::new(RefusalKind::Internal, "the request could not be prepared");
+    let tokens = rendered.map_err(failed)?.map_err(|error| located(error.into(), param))?;
+    let asked = tokens.saturating_add(max_tokens);
+    if tokens >= context || asked <= context {
+        // Too long by itself is for the engine to say.
+        return Ok(());
+    }
+    let message = format!(
+        "This model's maximum context length is {context} tokens. However, you requested {asked} tokens ({tokens} in \
+         the {param}, {max_tokens} in the completion). Please reduce the length of the {param} or the completion."
+    );
+    Err(Refusal::new(RefusalKind::ContextLength, message).at(param).code("context_length_exceeded"))
+}
+
+/// At least as many as the prompt has tokens: a token has a byte, and what the template adds to each message is short.
+fn size_bytes(prompt: &Prompt) -> usize {
+    const MESSAGE: usize = 64;
+    match prompt {
+        Prompt::Tokens(tokens) => tokens.len(),
+        Prompt::Text(text) => text.len().saturating_add(MESSAGE),
+        Prompt::Conversation(conversation) => {
+            let listed = conversation.to_value().dump().len();
+            conversation.messages.len().saturating_add(1).saturating_mul(MESSAGE).saturating_add(listed)
+        }
+    }
+}
+
+/// A refusal by the engine, at the field that holds the prompt, and in the words by which clients know it.
+pub(crate) fn located(refusal: Refusal, param: &'static str) -> Refusal {
+    let of_prompt = matches!(refusal.kind, RefusalKind::Invalid | RefusalKind::ContextLength);
+    if of_prompt && refusal.param.is_none() { refusal.at(param) } else { refusal }
+}
