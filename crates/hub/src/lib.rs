@@ -11,17 +11,21 @@
 
 mod digest;
 mod error;
+mod facts;
 mod folders;
 mod limits;
 mod manifest;
 mod name;
 mod places;
+mod resolve;
 mod signing;
 
 pub use digest::{BlobDigest, Digesting, Sha1Digest, Sha256Digest};
 pub use error::Error;
+pub use facts::{Facts, facts, facts_of};
 pub use folders::{Folders, RepoFolder};
 pub use manifest::{Manifest, ManifestFile};
 pub use name::{Commit, FileName, ModelName, Quant, RepoId, RepoPath, Revision, ShortName};
 pub use places::{Found, FoundFile, Place, Roots, quantisation_of, survey};
+pub use resolve::resolve;
 pub use signing::{Digest, Resource, Shard, Signed, Statement, Trust};

@@ -43,3 +43,5 @@ pub(crate) const CERTIFICATES: usize = 500;
 pub(crate) const RESOURCES: usize = 100_000;
 /// Bytes of a path in a model's signature.
 pub(crate) const PATH_BYTES: usize = 1_024;
+/// The beginning of a README.md in which its licence is looked for.
+pub(crate) const README_BYTES: u64 = 64 << 10;

@@ -22,7 +22,7 @@ pub(crate) use config::unknown_keys;
 pub(crate) use load::{checkpoint, open};
 
 pub use config::config;
-pub use parse::{Gguf, TensorInfo, parse};
+pub use parse::{Gguf, TensorInfo, parse, read};
 pub use value::{Array, Keys, Kind, Strings, Value};
 pub use vocab::{GgufVocab, vocab};
 pub use write::{TensorSpec, Writer};

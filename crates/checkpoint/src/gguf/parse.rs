@@ -1,11 +1,13 @@
 //! Reading and checking the header of a GGUF file.
 
 use std::collections::HashSet;
+use std::path::Path;
 
 use quant::Format;
 
 use super::cursor::{Cursor, Fault};
 use super::value::{Array, Keys, Kind, Strings, Value};
+use crate::source::DiskFile;
 use crate::{Error, ReadAt, limits, magic};
 
 /// Header of a GGUF file: everything but the weights.
@@ -53,6 +55,14 @@ pub fn parse(source: &dyn ReadAt, file: &str) -> Result<Gguf, Error> {
     let start = parser.cursor.position().next_multiple_of(alignment);
     place(&mut tensors, start, alignment, source.size_bytes(), file)?;
     Ok(Gguf { version, keys, tensors, alignment })
+}
+
+/// The header of the GGUF file at this path, whatever model it holds: also one that cannot be run.
+///
+/// # Errors
+/// As [`parse`]; or the file cannot be opened.
+pub fn read(path: &Path) -> Result<Gguf, Error> {
+    parse(&DiskFile::open(path)?, &path.display().to_string())
 }
 
 struct Parser<'a> {

@@ -116,15 +116,31 @@ pub(crate) fn single(name: &str) -> Option<&str> {
 /// # Errors
 /// It cannot be read, is longer than `limit` bytes, or not UTF-8.
 pub(crate) fn read_regular(path: &Path, limit: u64) -> io::Result<String> {
-    let invalid = |problem: String| io::Error::new(io::ErrorKind::InvalidData, problem);
+    let bytes = first_bytes(path, limit.saturating_add(1))?;
+    if bytes.len() as u64 > limit {
+        return Err(invalid(format!("longer than {limit} bytes")));
+    }
+    String::from_utf8(bytes).map_err(|_| invalid("not UTF-8 text".to_owned()))
+}
+
+/// The beginning of a regular file, as far as it is UTF-8.
+///
+/// # Errors
+/// It cannot be read.
+pub(crate) fn read_start(path: &Path, limit: u64) -> io::Result<String> {
+    Ok(String::from_utf8_lossy(&first_bytes(path, limit)?).into_owned())
+}
+
+fn first_bytes(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     // Looked at before it is opened: opening a pipe would wait for its other end.
     if !fs::metadata(path)?.is_file() {
         return Err(invalid("not a regular file".to_owned()));
     }
     let mut bytes = Vec::new();
-    File::open(path)?.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > limit {
-        return Err(invalid(format!("longer than {limit} bytes")));
-    }
-    String::from_utf8(bytes).map_err(|_| invalid("not UTF-8 text".to_owned()))
+    File::open(path)?.take(limit).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn invalid(problem: String) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, problem)
 }
