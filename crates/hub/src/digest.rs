@@ -57,6 +57,12 @@ impl Sha256Digest {
     }
 }
 
+impl From<[u8; 32]> for Sha256Digest {
+    fn from(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+}
+
 impl Sha1Digest {
     /// # Errors
     /// The text is anything else than 40 lower-case hexadecimal digits.

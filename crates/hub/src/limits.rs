@@ -45,3 +45,5 @@ pub(crate) const RESOURCES: usize = 100_000;
 pub(crate) const PATH_BYTES: usize = 1_024;
 /// The beginning of a README.md in which its licence is looked for.
 pub(crate) const README_BYTES: u64 = 64 << 10;
+/// Bytes that are read, hashed or written at once.
+pub(crate) const CHUNK_BYTES: usize = 1 << 20;

@@ -4,7 +4,7 @@ use std::env;
 
 use clap::{Arg, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::commands::{bench, chat, completions, doctor, man, quantize, run, score, show, tokenize};
+use crate::commands::{bench, chat, completions, doctor, list, man, quantize, run, score, show, tokenize};
 
 /// Open-weight Mistral models on your own machine.
 #[derive(Debug, Parser)]
@@ -13,7 +13,8 @@ use crate::commands::{bench, chat, completions, doctor, man, quantize, run, scor
     version,
     about,
     after_help = "\
-MODEL is a .gguf file, a folder with safetensors files, or brise, the small model inside the program.
+MODEL is a .gguf file, a folder with safetensors files, a name that `tramontane list` shows, or brise, the small model
+inside the program.
 A flag beats its environment variable (--top-p: TRAMONTANE_TOP_P), which beats config.toml (top_p = 0.9).
 `tramontane doctor` says where config.toml is.
 
@@ -34,6 +35,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     Chat(chat::Args),
     Run(run::Args),
+    List(list::Args),
     Show(show::Args),
     Tokenize(tokenize::Args),
     Score(score::Args),

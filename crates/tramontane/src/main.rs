@@ -16,6 +16,7 @@ mod loading;
 mod machine;
 mod model_source;
 mod settings;
+mod store;
 mod terminal;
 
 fn main() -> std::process::ExitCode {

@@ -7,6 +7,7 @@ use checkpoint::Checkpoint;
 
 use crate::brise;
 use crate::settings::Settings;
+use crate::store;
 
 /// Where a model is; shown as people would name it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,11 +19,11 @@ pub(crate) enum ModelSource {
 }
 
 impl ModelSource {
-    /// What MODEL means: `brise` or a path. Without MODEL, what the settings say; if they say nothing, Brise, with an
-    /// introduction on standard error. A file or folder of that name is `./brise`.
+    /// What MODEL means: `brise`, a path, or a name in one of the stores on this machine. Without MODEL, what the settings
+    /// say; if they say nothing, Brise, with an introduction on standard error. A file or folder of that name is `./brise`.
     ///
     /// # Errors
-    /// There is no such path, or the word names something that this version cannot open.
+    /// There is no such path or name, or the name means several models: the message says which, and what to do.
     pub(crate) fn find(word: Option<&str>, settings: &Settings) -> anyhow::Result<Self> {
         let Some(word) = word.or(settings.model.as_deref()) else {
             brise::introduce();
@@ -35,7 +36,10 @@ impl ModelSource {
         if path.exists() {
             return Ok(Self::Files(path.to_owned()));
         }
-        Err(unknown(word))
+        if looks_like_path(word) {
+            return Err(anyhow::anyhow!("{word}: there is no such file or folder"));
+        }
+        Ok(Self::Files(hub::resolve(word, &store::survey(settings))?.path.clone()))
     }
 
     /// Opens the files, without reading weights.
@@ -66,18 +70,11 @@ pub(crate) fn is_prompt(word: &str) -> bool {
     word.contains(char::is_whitespace) && !Path::new(word).exists() && !looks_like_path(word)
 }
 
-fn unknown(word: &str) -> anyhow::Error {
-    if looks_like_path(word) {
-        return anyhow::anyhow!("{word}: there is no such file or folder");
-    }
-    anyhow::anyhow!(
-        "{word}: there is no such file or folder, and the model store is not in this version: give the path of a \
-         .gguf file or of a folder with safetensors files"
-    )
-}
-
-/// `a/b` may be a repository, which would be a store name; everything else with a separator or a known ending is a path.
+/// Whether nobody would call a model so: `a/b` may be a repository, and names of the hub may have its address before them.
 fn looks_like_path(word: &str) -> bool {
+    if ["hf.co/", "huggingface.co/", "https://"].iter().any(|start| word.starts_with(start)) {
+        return false;
+    }
     let ending = [".gguf", ".safetensors", ".json", ".model"].iter().any(|end| word.ends_with(end));
     ending || word.starts_with(['.', '/', '~']) || word.contains('\\') || word.matches('/').count() > 1
 }
@@ -89,8 +86,10 @@ mod tests {
     #[test]
     fn words() {
         let rows = [
-            ("ministral-3:3b", "the model store is not in this version"),
-            ("mistralai/Ministral-3-3B", "the model store is not in this version"),
+            ("not-a-model:3b", "not on this machine: pull it with `tramontane pull not-a-model:3b`"),
+            ("nobody/Nothing", "not on this machine: pull it with `tramontane pull nobody/Nothing`"),
+            ("hf.co/nobody/Nothing:q4_0", "pull it with `tramontane pull nobody/Nothing:Q4_0`"),
+            ("not a name", "there is no such file, folder or model"),
             ("missing.gguf", "missing.gguf: there is no such file or folder"),
             ("./models/x", "./models/x: there is no such file or folder"),
         ];

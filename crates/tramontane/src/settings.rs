@@ -16,6 +16,8 @@ use crate::folders;
 #[serde(deny_unknown_fields)]
 pub(crate) struct Settings {
     pub(crate) model: Option<String>,
+    /// Folders in which models are looked for, besides those of other programs.
+    pub(crate) models_dirs: Option<Vec<PathBuf>>,
     pub(crate) threads: Option<usize>,
     pub(crate) isa: Option<String>,
     pub(crate) context: Option<usize>,
@@ -42,7 +44,7 @@ pub(crate) fn path() -> Option<PathBuf> {
     named().or_else(|| folders::configuration().map(|folder| folder.join("config.toml")))
 }
 
-/// Reads the file, and over it what the environment says of `model`, `system` and `template`; the variables of other
+/// Reads the file, and over it what the environment says of `model`, `models_dirs`, `system` and `template`; the variables of other
 /// flags are read with the flags. The file need not be there, unless the environment names it.
 ///
 /// # Errors
@@ -52,6 +54,9 @@ pub(crate) fn read() -> anyhow::Result<Settings> {
     let variable = |name| env::var(name).ok().filter(|value| !value.is_empty());
     Ok(Settings {
         model: variable("TRAMONTANE_MODEL").or(settings.model),
+        models_dirs: variable("TRAMONTANE_MODELS_DIRS")
+            .map(|list| env::split_paths(&list).collect())
+            .or(settings.models_dirs),
         system: variable("TRAMONTANE_SYSTEM").or(settings.system),
         template: variable("TRAMONTANE_TEMPLATE").or(settings.template),
         ..settings

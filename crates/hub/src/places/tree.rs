@@ -52,11 +52,11 @@ impl Tree {
         &self.root
     }
 
-    /// What lies in a folder of the tree, sorted by name. Names that are not Unicode are left out.
+    /// What lies in a folder of the tree, sorted by name. Names that are not Unicode or hold control characters are left out.
     pub(crate) fn list(&self, folder: &Path) -> Vec<Item> {
         let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
         let names = entries.take(limits::FOLDER_ENTRIES).flatten().filter_map(|entry| {
-            let name = entry.file_name().into_string().ok()?;
+            let name = entry.file_name().into_string().ok().filter(|name| !name.contains(char::is_control))?;
             let kind = self.kind(&entry.path())?;
             Some(Item { name, path: entry.path(), kind })
         });

@@ -139,6 +139,17 @@ impl Signed {
         }
     }
 
+    /// What has to be given to check it.
+    pub fn needs(&self) -> &'static str {
+        match &self.material {
+            Material::Key { .. } => "the public key (--public-key)",
+            Material::Chain(_) => "the authority's certificates (--certificate-chain)",
+            Material::Keyless(_) => {
+                "the certificates of Sigstore's authority (--certificate-chain; its public log cannot be asked offline)"
+            }
+        }
+    }
+
     /// Whether it was made with what the caller trusts. `Ok` says in a few words what exactly holds.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ pub(crate) mod bench;
 pub(crate) mod chat;
 pub(crate) mod completions;
 pub(crate) mod doctor;
+pub(crate) mod list;
 pub(crate) mod man;
 pub(crate) mod quantize;
 pub(crate) mod run;
@@ -33,6 +34,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Chat(args) => chat::run(&args, &settings::read()?),
         Command::Run(args) => run::run(&args, &settings::read()?),
+        Command::List(args) => list::run(&args, &settings::read()?),
         Command::Show(args) => show::run(&args, &settings::read()?),
         Command::Tokenize(args) => tokenize::run(&args, &settings::read()?),
         Command::Score(args) => score::run(&args, &settings::read()?),
