@@ -29,7 +29,7 @@ pub use folders::{Folders, RepoFolder};
 pub use hashing::Watch;
 pub use manifest::{Manifest, ManifestFile};
 pub use name::{Commit, FileName, ModelName, Quant, RepoId, RepoPath, Revision, ShortName};
-pub use places::{Found, FoundFile, Place, Roots, quantisation_of, survey};
+pub use places::{Found, FoundFile, Place, Roots, at_path, quantisation_of, survey};
 pub use resolve::resolve;
 pub use signing::{Digest, Resource, Shard, Signed, Statement, Trust};
 pub use verify::{FileVerdict, Record, Signature, Verdict, Verification, bytes_to_verify, verify};

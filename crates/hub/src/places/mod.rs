@@ -13,6 +13,7 @@ mod huggingface;
 mod llama_cpp;
 mod lm_studio;
 mod ollama;
+mod path;
 mod roots;
 pub(crate) mod tree;
 
@@ -20,6 +21,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 pub use group::quantisation_of;
+pub use path::at_path;
 pub use roots::Roots;
 
 pub(crate) use tree::{read_regular, single};
