@@ -71,8 +71,13 @@ impl Manifest {
 
     /// Where it belongs.
     pub fn path(&self, folder: &RepoFolder) -> PathBuf {
+        folder.own().join(self.file_name())
+    }
+
+    /// Its name there.
+    pub(crate) fn file_name(&self) -> String {
         let quant = self.quant.as_ref().map_or("safetensors", Quant::as_str);
-        folder.own().join(format!("{}.{quant}{ENDING}", self.commit))
+        format!("{}.{quant}{ENDING}", self.commit)
     }
 
     /// Writes it to [`Manifest::path`], under that name only when it is complete.

@@ -19,16 +19,25 @@ const SUGGESTED: usize = 3;
 /// # Errors
 /// None is meant, several are, or the one that is cannot be used: with what to do.
 pub fn resolve<'a>(word: &str, found: &'a [Found]) -> Result<&'a Found, Error> {
+    let one = meant(word, found)?;
+    match &one.problem {
+        None => Ok(one),
+        Some(problem) => {
+            let message = format!("{} ({}, {}) cannot be used: {problem}", one.name, one.place, one.path.display());
+            Err(Error::Unclear(message))
+        }
+    }
+}
+
+/// As [`resolve`], for those who can do something with a broken model too: verify it, remove it.
+///
+/// # Errors
+/// None is meant, or several are.
+pub fn meant<'a>(word: &str, found: &'a [Found]) -> Result<&'a Found, Error> {
     let meant = without_copies(candidates(word, found));
     match meant.as_slice() {
         [] => Err(Error::Unclear(nothing(word, found))),
-        [one] => match &one.problem {
-            None => Ok(one),
-            Some(problem) => {
-                let message = format!("{} ({}, {}) cannot be used: {problem}", one.name, one.place, one.path.display());
-                Err(Error::Unclear(message))
-            }
-        },
+        [one] => Ok(one),
         several => {
             let names: Vec<_> = several.iter().map(|model| choice(model, several)).collect();
             Err(Error::Unclear(format!("{word} means several models, name one of them: {}", names.join(", "))))
@@ -106,13 +115,17 @@ fn nothing(word: &str, found: &[Found]) -> String {
 fn nearest(word: &str, found: &[Found]) -> Vec<String> {
     let word = word.to_ascii_lowercase();
     let most = (word.chars().count() / 4).max(2);
+    let away = |name: &String| {
+        let name = name.to_ascii_lowercase();
+        let inside = word.len() >= 3 && name.contains(&word);
+        if inside { 0 } else { distance(&word, &name) }
+    };
     let mut near: Vec<(usize, &str)> = found
         .iter()
         .filter_map(|model| {
-            let name = model.name.to_ascii_lowercase();
-            let inside = word.len() >= 3 && name.contains(&word);
-            let away = if inside { 0 } else { distance(&word, &name) };
-            (away <= most).then_some((away, model.name.as_str()))
+            let names = std::iter::once(&model.name).chain(&model.aliases);
+            let away = names.map(away).min().filter(|away| *away <= most)?;
+            Some((away, model.name.as_str()))
         })
         .collect();
     near.sort();

@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use hub::{Roots, Sha256Digest};
+use hub::{
+    BlobDigest, Commit, Folders, Manifest, ManifestFile, ModelName, RepoId, RepoPath, Revision, Roots, Sha256Digest,
+};
 
 pub(crate) const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 pub(crate) const OTHER_COMMIT: &str = "fedcba9876543210fedcba9876543210fedcba98";
@@ -72,4 +74,53 @@ pub(crate) fn only(pick: impl FnOnce(&mut Roots)) -> Roots {
     let mut roots = Roots::default();
     pick(&mut roots);
     roots
+}
+
+/// A model as `pull` leaves it: its files in the cache, and a manifest. `fetched` says of each file whether we brought it.
+pub(crate) fn pulled(cache: &Path, name: &str, commit: &str, files: &[(&str, &[u8], bool)]) -> Manifest {
+    let ModelName::Repo { repo, quant } = ModelName::parse(name).unwrap() else { panic!("{name}") };
+    let listed = files.iter().map(|(path, bytes, fetched)| {
+        cached(cache, &repo.to_string(), commit, path, bytes);
+        let sha256 = Sha256Digest::of(bytes);
+        let path = RepoPath::parse(path).unwrap();
+        ManifestFile {
+            path,
+            size_bytes: bytes.len() as u64,
+            blob: BlobDigest::Sha256(sha256),
+            sha256,
+            fetched: *fetched,
+        }
+    });
+    let manifest = Manifest {
+        version: Manifest::VERSION,
+        name: ModelName::parse(name).unwrap(),
+        repo: RepoId::parse(&repo.to_string()).unwrap(),
+        commit: Commit::parse(commit).unwrap(),
+        revision: Revision::main(),
+        quant,
+        source: "https://huggingface.co".to_owned(),
+        license: Some("apache-2.0".to_owned()),
+        fetched_at: 1_700_000_000,
+        files: listed.collect(),
+    };
+    main_is(cache, &repo.to_string(), commit);
+    manifest.write(&Folders::at(cache).repo(&manifest.repo)).unwrap();
+    manifest
+}
+
+/// Every file below a folder, links too, with `/` between the parts of their paths.
+pub(crate) fn all_files(folder: &Path) -> Vec<String> {
+    let mut files = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        for entry in fs::read_dir(next).unwrap() {
+            let entry = entry.unwrap();
+            match entry.file_type().unwrap().is_dir() {
+                true => folders.push(entry.path()),
+                false => files.push(entry.path().strip_prefix(folder).unwrap().to_str().unwrap().to_owned()),
+            }
+        }
+    }
+    files.sort();
+    files
 }

@@ -2,4 +2,6 @@
 
 mod disk;
 mod places;
+mod remove;
+mod resolve;
 mod signing;
