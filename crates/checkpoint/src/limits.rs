@@ -33,6 +33,8 @@ pub(crate) const INDEX_BYTES: u64 = 64 << 20;
 pub(crate) const TOKENIZER_CONFIG_BYTES: u64 = 16 << 20;
 /// A chat template in a file of its own.
 pub(crate) const TEMPLATE_BYTES: u64 = 16 << 20;
+/// Numbers that an importance matrix in llama.cpp's older form has for one matrix: all experts' columns.
+pub(crate) const IMPORTANCE_NUMBERS: u64 = 1 << 30;
 /// Entries of a folder that are looked at.
 pub(crate) const FOLDER_ENTRIES: usize = 10_000;
 

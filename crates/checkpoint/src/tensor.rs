@@ -84,6 +84,10 @@ impl Tensor {
 }
 
 impl RowSource for Tensor {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
     fn format(&self) -> Format {
         self.format
     }

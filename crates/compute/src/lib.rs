@@ -13,4 +13,7 @@ pub use backend::{AttentionShape, Backend, KvLayout, KvSpan, KvType, Product, Ro
 pub use cpu::{CpuBackend, CpuKvPool, CpuOptions, CpuTensor, CpuVector};
 
 mod error;
+mod observed;
+
 pub use error::Error;
+pub use observed::{Observed, ObservedMatrix, Watch};

@@ -20,3 +20,5 @@ pub(crate) const MOST_KV_BYTES: u64 = 64 << 30;
 pub(crate) const UNKNOWN_KV_BYTES: u64 = 2 << 30;
 /// Rows whose logits are held at once while a text is scored.
 pub(crate) const SCORE_ROWS: usize = 32;
+/// Tokens that are read together while importance is measured: llama.cpp's default, so that matrices compare.
+pub(crate) const IMPORTANCE_TOKENS: usize = 512;

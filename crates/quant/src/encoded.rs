@@ -46,6 +46,10 @@ impl<'a> Encoded<'a> {
 }
 
 impl RowSource for Encoded<'_> {
+    fn name(&self) -> &str {
+        self.source.name()
+    }
+
     fn format(&self) -> Format {
         self.format
     }

@@ -9,6 +9,10 @@ use crate::Format;
 ///
 /// `checkpoint` implements it over files, tests over memory; `compute` packs what it reads. A vector is a matrix of one row.
 pub trait RowSource: Sync {
+    /// What it is called, for whoever watches what a matrix does; empty where it has no name.
+    fn name(&self) -> &str {
+        ""
+    }
     /// How the bytes of a row are to be read.
     fn format(&self) -> Format;
     /// Number of rows (outputs of the linear layer).

@@ -19,12 +19,13 @@ mod write_keys;
 mod write_tensors;
 
 pub(crate) use config::unknown_keys;
+pub(crate) use cursor::{Cursor, Fault};
 pub(crate) use load::{checkpoint, open};
 
 pub use config::config;
 pub use parse::{Gguf, TensorInfo, parse, read};
 pub use value::{Array, Keys, Kind, Strings, Value};
 pub use vocab::{GgufVocab, vocab};
-pub use write::{TensorSpec, Writer};
+pub use write::{TensorSpec, Writer, file_bytes};
 pub use write_keys::keys;
 pub use write_tensors::{Source, tensors};

@@ -57,23 +57,9 @@ impl<W: Write> Writer<W> {
     /// # Errors
     /// `out` fails; or a tensor's rows are not whole blocks.
     pub fn start(mut out: W, keys: &Keys, tensors: &[TensorSpec]) -> io::Result<Self> {
-        let alignment = keys.value("general.alignment").and_then(Value::integer).unwrap_or(32);
-        let alignment = u64::try_from(alignment).ok().filter(|alignment| alignment.is_power_of_two());
-        let alignment = alignment.ok_or_else(|| misuse("general.alignment is not a power of two"))?;
-        let mut head = Vec::new();
-        head.extend(b"GGUF");
-        head.extend(3_u32.to_le_bytes());
-        head.extend((tensors.len() as u64).to_le_bytes());
-        head.extend((keys.len() as u64).to_le_bytes());
-        for (key, value) in keys.iter() {
-            string(&mut head, key);
-            head.extend((value.kind() as u32).to_le_bytes());
-            write_value(&mut head, value);
-        }
-        let mut pending = table(&mut head, tensors, alignment)?;
+        let Head { bytes, alignment, mut pending } = Head::new(keys, tensors)?;
         pending.reverse();
-        head.resize(head.len().next_multiple_of(usize::try_from(alignment).unwrap_or(1)), 0);
-        out.write_all(&head)?;
+        out.write_all(&bytes)?;
         let mut writer = Self { out, alignment, pending, written: 0 };
         writer.skip_empty()?;
         Ok(writer)
@@ -112,6 +98,45 @@ impl<W: Write> Writer<W> {
             self.written += gap;
         }
         Ok(())
+    }
+}
+
+/// How long the file with these keys and tensors is, in bytes.
+///
+/// # Errors
+/// As [`Writer::start`].
+pub fn file_bytes(keys: &Keys, tensors: &[TensorSpec]) -> io::Result<u64> {
+    let Head { bytes, alignment, pending } = Head::new(keys, tensors)?;
+    // The table has seen that this does not overflow.
+    Ok(bytes.len() as u64 + pending.iter().map(|length| length.next_multiple_of(alignment)).sum::<u64>())
+}
+
+/// Everything that stands before the tensors.
+struct Head {
+    bytes: Vec<u8>,
+    alignment: u64,
+    /// Lengths of the tensors.
+    pending: Vec<u64>,
+}
+
+impl Head {
+    fn new(keys: &Keys, tensors: &[TensorSpec]) -> io::Result<Self> {
+        let alignment = keys.value("general.alignment").and_then(Value::integer).unwrap_or(32);
+        let alignment = u64::try_from(alignment).ok().filter(|alignment| alignment.is_power_of_two());
+        let alignment = alignment.ok_or_else(|| misuse("general.alignment is not a power of two"))?;
+        let mut bytes = Vec::new();
+        bytes.extend(b"GGUF");
+        bytes.extend(3_u32.to_le_bytes());
+        bytes.extend((tensors.len() as u64).to_le_bytes());
+        bytes.extend((keys.len() as u64).to_le_bytes());
+        for (key, value) in keys.iter() {
+            string(&mut bytes, key);
+            bytes.extend((value.kind() as u32).to_le_bytes());
+            write_value(&mut bytes, value);
+        }
+        let pending = table(&mut bytes, tensors, alignment)?;
+        bytes.resize(bytes.len().next_multiple_of(usize::try_from(alignment).unwrap_or(1)), 0);
+        Ok(Self { bytes, alignment, pending })
     }
 }
 

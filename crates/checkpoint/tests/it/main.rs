@@ -8,6 +8,7 @@ mod folder;
 mod gguf_round;
 mod hostile;
 mod hostile_folders;
+mod importance;
 mod layouts;
 mod python_gguf;
 mod smoke;

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod logits;
+mod observed;
 mod oracle;
 mod running;
 mod vectors;

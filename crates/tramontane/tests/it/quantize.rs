@@ -137,6 +137,53 @@ fn tokenizers_go_along() {
     }
 }
 
+/// Measured on a text, kept, and read again; other weights than without, and never those of another model.
+#[test]
+fn importance_from_a_text_and_from_a_file() {
+    let model = folder("quantize").join("importance");
+    std::fs::create_dir_all(&model).unwrap();
+    widened(&model);
+    std::fs::copy(testkit::vectors("tokenizer/tekken_v7.json"), model.join("tekken.json")).unwrap();
+    let (text, kept) = (model.join("text.txt"), model.join("kept.gguf"));
+    std::fs::write(&text, "Once upon a time there was a north wind. ".repeat(40)).unwrap();
+    let (measured, again, plain) = (place("measured"), place("measured-again"), place("unmeasured"));
+    let more = ["--type", "q4_0", "--json", "--imatrix", argument(&text), "--save-imatrix", argument(&kept)];
+    let report = quantize(&model, &measured, &more).json();
+    assert_eq!(report["importance"]["matrices"], 14, "{report}");
+    assert!(report["importance"]["chunks"].as_u64().unwrap() > 1, "{report}");
+    quantize(&model, &again, &["--type", "q4_0", "--imatrix", argument(&kept)]).text();
+    quantize(&model, &plain, &["--type", "q4_0"]).text();
+    let weights = |file: &Path| {
+        let file = std::fs::read(file).unwrap();
+        file[checkpoint::gguf::parse(&file, "").unwrap().tensors[0].offset as usize..].to_vec()
+    };
+    assert!(weights(&measured) == weights(&again) && weights(&measured) != weights(&plain));
+    let key = |file: &Path, key: &str| {
+        let keys = checkpoint::gguf::parse(&std::fs::read(file).unwrap(), "").unwrap().keys;
+        keys.text(key).map(str::to_owned)
+    };
+    assert_eq!(key(&again, "quantize.imatrix.file").as_deref(), Some("kept.gguf"));
+    assert_eq!(key(&again, "quantize.imatrix.dataset").as_deref(), Some("text.txt"));
+    assert_eq!(key(&plain, "quantize.imatrix.file"), None);
+
+    let (broken, new) = (testkit::vectors("checkpoint/importance.gguf"), place("never"));
+    let gguf = argument(&measured);
+    let rows: [(&[&str], i32, &str); 5] = [
+        (&["--imatrix", argument(&broken)], 1, "the importance of blk.0.attn_q.weight is for 8 columns, not 32"),
+        (&["--imatrix", gguf], 1, "a GGUF file, but not an importance matrix"),
+        (&["--imatrix", "missing.txt"], 1, "missing.txt"),
+        (&["--imatrix", argument(&text), "--save-imatrix", gguf], 1, "is there already"),
+        (&["--save-imatrix", "x.gguf"], 2, "--imatrix <FILE>"),
+    ];
+    testkit::check_table(rows.map(|row| (row.0.join(" "), row)), |(more, code, message)| {
+        let run = tramontane(&[&["quantize", argument(&model), argument(&new), "--type", "q4_0"], more].concat());
+        let right = run.code == Some(code) && run.stderr.contains(message) && !new.exists();
+        if right { Ok(()) } else { Err(format!("{run:?}")) }
+    });
+    let run = quantize(&testkit::vectors("models/llama/hf"), &new, &["--type", "q4_0", "--imatrix", argument(&text)]);
+    assert!(run.code == Some(1) && run.stderr.contains("no tokenizer"), "{run:?}");
+}
+
 /// The tiny llama with a table of embeddings that is large enough for any of the small tokenizers.
 fn widened(folder: &Path) {
     let model = testkit::vectors("models/llama/hf");
@@ -175,7 +222,6 @@ fn refusals() {
     let rows: &[(&[&str], i32, &str)] = &[
         (&[model, new], 2, "--type"),
         (&[model, new, "--type", "q9_k"], 2, "q9_k is no type: there are f32, f16"),
-        (&[model, new, "--type", "q8_0", "--imatrix", "x"], 2, "importance matrices are not in this version"),
         (&[model, new, "--type", "q8_0", "--threads", "0"], 2, "--threads is 0"),
         (&[model, there, "--type", "q8_0"], 1, "there.gguf is there already"),
         (&[own, own, "--type", "q8_0", "--force"], 2, "own.gguf is what is read"),

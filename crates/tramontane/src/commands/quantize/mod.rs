@@ -1,8 +1,10 @@
 //! `quantize`: a model from any layout into one GGUF file, with fewer bits.
 //!
-//! `model::Plan` says which format a tensor gets, `convert.rs` makes it so, `output.rs` keeps half a file from looking whole.
+//! `model::Plan` says which format a tensor gets, `importance.rs` how much its columns matter, `convert.rs` makes it so,
+//! `output.rs` keeps half a file from looking whole.
 
 mod convert;
+mod importance;
 mod output;
 
 use std::fs;
@@ -14,7 +16,7 @@ use anyhow::{Context as _, bail};
 use checkpoint::gguf::{self, Keys, Source, TensorSpec, Value, Writer};
 use checkpoint::{Checkpoint, Config, GgufVocab, TokenizerSource};
 use clap::Args as ClapArgs;
-use engine::{Choice, Mix, Plan};
+use engine::{Choice, EngineOptions, Mix, Plan};
 use indicatif::{ProgressBar, ProgressStyle};
 use quant::Format;
 use serde::Serialize;
@@ -22,7 +24,8 @@ use serde::Serialize;
 use crate::exit::{Interrupted, Usage};
 use crate::model_source::ModelSource;
 use crate::settings::Settings;
-use crate::{commands, flags, interrupt, machine, terminal};
+use crate::{commands, disk, flags, interrupt, machine, terminal};
+use convert::Conversion;
 use output::Output;
 
 /// Write a model as a GGUF file, with fewer bits for each weight
@@ -35,9 +38,12 @@ Types, from many bits to few:
   f32 f16 bf16 q8_0 q6_k q5_k_m q5_k_s q5_1 q5_0 q4_k_m q4_k_s q4_1 q4_0
   iq4_nl iq4_xs q3_k_l q3_k_m q3_k_s q2_k mxfp4_moe
 q4_k_m is a good choice where memory is short, q8_0 where it is not.
+With --imatrix, what matters most for a text is rounded with most care. Any text serves that resembles the use, a few
+hundred kilobytes of it; the model has to fit in memory to read it.
 
-Example:
-  tramontane quantize Mistral-7B-Instruct-v0.3/ mistral-7b.Q4_K_M.gguf --type q4_k_m")]
+Examples:
+  tramontane quantize Mistral-7B-Instruct-v0.3/ mistral-7b.Q4_K_M.gguf --type q4_k_m
+  tramontane quantize Mistral-7B-Instruct-v0.3/ mistral-7b.IQ4_XS.gguf --type iq4_xs --imatrix text.txt")]
 pub(crate) struct Args {
     /// A folder with safetensors files, or a .gguf file
     #[arg(value_name = "IN")]
@@ -54,9 +60,12 @@ pub(crate) struct Args {
     /// Round again what has been rounded to few bits before: worse than from the original
     #[arg(long)]
     allow_requantize: bool,
-    /// Importance of each weight, measured on text (not in this version)
+    /// A text to measure on which weights matter; or an importance matrix of llama.cpp (.gguf, .dat)
     #[arg(long, value_name = "FILE")]
     imatrix: Option<PathBuf>,
+    /// Keep what was measured, as an importance matrix that llama.cpp reads
+    #[arg(long, value_name = "OUT.gguf", requires = "imatrix")]
+    save_imatrix: Option<PathBuf>,
     /// Threads that compute; changes no result [default: the cores]
     #[arg(long, value_name = "N", env = "TRAMONTANE_THREADS", hide_env = true)]
     threads: Option<usize>,
@@ -80,13 +89,14 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> anyhow::Result<()> {
     let mut report = Report::new(&source, args, mix);
     report.notes.clone_from(&checkpoint.notes);
     report.notes.extend(window_note(&checkpoint.config));
-    let keys = keys(&checkpoint, mix, &mut report)?;
+    let mut keys = keys(&checkpoint, mix, &mut report)?;
     let plan = Plan::new(&checkpoint, mix)?;
     args.check_rounded(&plan)?;
     report.note_fallbacks(plan.tensors());
-    report.notes.iter().for_each(|note| terminal::note(note));
     interrupt::install()?;
-    write(args, &keys, plan.tensors(), args.threads.or(settings.threads).unwrap_or_else(cores))?;
+    let importance = args.importance(&checkpoint, &plan, settings, &mut keys, &mut report)?;
+    report.notes.iter().for_each(|note| terminal::note(note));
+    write(args, &keys, plan.tensors(), &importance, args.threads.or(settings.threads).unwrap_or_else(cores))?;
     report.count(plan.tensors());
     report.bytes_out = fs::metadata(&args.output).map_or(0, |data| data.len());
     report.seconds = start.elapsed().as_secs_f64();
@@ -95,24 +105,54 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> anyhow::Result<()> {
 
 impl Args {
     fn mix(&self) -> anyhow::Result<Mix> {
-        if self.imatrix.is_some() {
-            return Err(Usage::error("--imatrix: importance matrices are not in this version"));
-        }
         if self.threads == Some(0) {
             return Err(Usage::error("--threads is 0: at least one is needed"));
         }
-        flags::mix_named(&self.mix)
+        let mix = flags::mix_named(&self.mix)?;
+        Ok(if self.imatrix.is_some() { mix.measured() } else { mix })
+    }
+
+    /// How much the columns of each tensor matter; `None` for all without `--imatrix`.
+    fn importance(
+        &self,
+        checkpoint: &Checkpoint,
+        plan: &Plan<'_>,
+        settings: &Settings,
+        keys: &mut Keys,
+        report: &mut Report,
+    ) -> anyhow::Result<Vec<Option<Vec<f32>>>> {
+        let Some(file) = &self.imatrix else { return Ok(vec![None; plan.tensors().len()]) };
+        if let Some(path) = &self.save_imatrix {
+            self.check_place(path)?;
+        }
+        let threads = self.threads.or(settings.threads);
+        let options = EngineOptions { threads, isa: settings.isa.clone(), ..EngineOptions::default() };
+        let matrix = importance::find(file, checkpoint, &options)?;
+        if let Some(path) = &self.save_imatrix {
+            importance::save(&matrix, path)?;
+        }
+        importance::set_keys(&matrix, file, keys);
+        report.importance = Some(Importance { matrices: matrix.len(), chunks: matrix.chunks });
+        importance::of_tensors(&matrix, plan.tensors(), &mut report.notes)
     }
 
     /// Nothing is written over that was not meant to be, least of all what is being read.
     fn check_output(&self, checkpoint: &Checkpoint) -> anyhow::Result<()> {
-        let shown = self.output.display();
-        let Ok(existing) = self.output.canonicalize() else { return Ok(()) };
-        let is_input = |file: &String| Path::new(file).canonicalize().is_ok_and(|file| file == existing);
-        if checkpoint.about.files.iter().any(is_input) {
+        let existing = self.output.canonicalize().ok();
+        let is_input = |file: &String| Path::new(file).canonicalize().ok() == existing;
+        if existing.is_some() && checkpoint.about.files.iter().any(is_input) {
+            let shown = self.output.display();
             return Err(Usage::error(format!("{shown} is what is read: give OUT another name")));
         }
-        if existing.is_dir() {
+        self.check_place(&self.output)
+    }
+
+    fn check_place(&self, path: &Path) -> anyhow::Result<()> {
+        let shown = path.display();
+        if !path.exists() {
+            return Ok(());
+        }
+        if path.is_dir() {
             return Err(Usage::error(format!("{shown} is a folder: give the name of a file in it")));
         }
         if !self.force {
@@ -185,17 +225,25 @@ fn vocab(path: &Path) -> anyhow::Result<GgufVocab> {
     })
 }
 
-fn write(args: &Args, keys: &Keys, tensors: &[(Source<'_>, Choice)], threads: usize) -> anyhow::Result<()> {
+fn write(
+    args: &Args,
+    keys: &Keys,
+    tensors: &[(Source<'_>, Choice)],
+    importance: &[Option<Vec<f32>>],
+    threads: usize,
+) -> anyhow::Result<()> {
     let spec = |(source, choice): &(Source<'_>, Choice)| TensorSpec {
         name: source.name.clone(),
         dims: source.dims(),
         format: choice.format,
     };
     let specs: Vec<_> = tensors.iter().map(spec).collect();
+    disk::check_room(&args.output, gguf::file_bytes(keys, &specs)?)?;
     let bar = bar(tensors.iter().map(|(source, _)| source.bytes()).sum());
     let mut writer = Writer::start(Output::create(&args.output)?, keys, &specs)?;
-    for (source, choice) in tensors {
-        convert::convert(source, choice.format, threads, &mut writer, &mut |bytes| {
+    for ((source, choice), importance) in tensors.iter().zip(importance) {
+        let how = Conversion { format: choice.format, importance: importance.as_deref(), threads };
+        convert::convert(source, &how, &mut writer, &mut |bytes| {
             bar.inc(bytes);
             if interrupt::taken() { Err(Interrupted.into()) } else { Ok(()) }
         })?;
@@ -238,8 +286,18 @@ struct Report {
     /// Bytes of the file that was written.
     bytes_out: u64,
     bits_per_weight: f64,
+    /// With `--imatrix`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    importance: Option<Importance>,
     seconds: f64,
     notes: Vec<String>,
+}
+
+/// What the importance matrix knows.
+#[derive(Debug, Serialize)]
+struct Importance {
+    matrices: usize,
+    chunks: u32,
 }
 
 #[derive(Debug, Serialize)]
@@ -260,6 +318,7 @@ impl Report {
             bytes_in: 0,
             bytes_out: 0,
             bits_per_weight: 0.0,
+            importance: None,
             seconds: 0.0,
             notes: Vec::new(),
         }
