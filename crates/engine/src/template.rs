@@ -39,6 +39,11 @@ impl Template {
         }
     }
 
+    /// Conversations can be rendered.
+    pub const fn is_there(&self) -> bool {
+        self.0.is_ok()
+    }
+
     /// The version whose rules answers follow; `None` where an answer is plain text.
     pub fn version(&self) -> Option<TemplateVersion> {
         self.0.as_ref().ok().and_then(Choice::version)

@@ -19,6 +19,7 @@
     )
 )]
 
+mod answers;
 mod anthropic;
 mod app;
 mod body;
@@ -26,6 +27,7 @@ mod caller;
 mod dialect;
 mod drain;
 mod error;
+mod form;
 mod gate;
 mod generation;
 mod http;
@@ -33,6 +35,7 @@ mod limits;
 mod mistral;
 mod models;
 mod ollama;
+mod on_thread;
 mod openai;
 mod options;
 mod plain;
@@ -43,6 +46,8 @@ mod server;
 mod shared_paths;
 mod stream;
 mod text_or;
+mod timestamp;
+mod vectors;
 
 pub use error::Error;
 pub use options::{ModelSource, Options};

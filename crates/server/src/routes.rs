@@ -47,6 +47,11 @@ impl Routes {
         self.row(Method::POST, path, on(MethodFilter::POST, handler))
     }
 
+    /// Answers DELETE at `path`.
+    pub(crate) fn delete<H: Handler<T, Arc<App>>, T: 'static>(self, path: &'static str, handler: H) -> Self {
+        self.row(Method::DELETE, path, on(MethodFilter::DELETE, handler))
+    }
+
     fn row(mut self, method: Method, path: &'static str, handler: MethodRouter<Arc<App>>) -> Self {
         self.rows.push(Row { method, path, handler });
         self

@@ -5,13 +5,14 @@
 //! longest ago goes first, never one in use. A load that failed is reported to all who waited, and not tried again
 //! before a pause that doubles (`loading.rs`).
 
+mod facts;
 mod loaded;
 mod loading;
 mod memory;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::watch;
@@ -20,6 +21,7 @@ use crate::drain::{Drain, Phase};
 use crate::refusal::{Refusal, RefusalKind};
 use crate::{Error, Options};
 
+pub(crate) use facts::Facts;
 pub(crate) use loaded::Loaded;
 
 /// What is to be loaded how.
@@ -38,6 +40,7 @@ pub(crate) struct Entry {
     pub(crate) size_bytes: u64,
     /// When its files were written.
     pub(crate) modified: SystemTime,
+    facts: OnceLock<Facts>,
     state: Mutex<State>,
 }
 
@@ -102,6 +105,28 @@ impl Models {
             self.entries.iter().find(|entry| entry.name == name)
         };
         named(name).or_else(|| named(name.strip_suffix(":latest")?)).ok_or_else(|| self.unknown(name))
+    }
+
+    /// What the files of a model say of it; read once, without its weights.
+    ///
+    /// # Errors
+    /// The files are not there, or no model.
+    pub(crate) async fn facts(&self, entry: &Arc<Entry>) -> Result<Facts, Refusal> {
+        if let Some(facts) = entry.facts.get() {
+            return Ok(facts.clone());
+        }
+        let (reading, options) = (Arc::clone(entry), self.options.engine.clone());
+        let read = tokio::task::spawn_blocking(move || Facts::read(&reading, &options)).await;
+        let facts = match read {
+            Ok(Ok(facts)) => facts,
+            failed => {
+                tracing::error!(model = %entry.name, cause = ?failed, "its files cannot be read");
+                let message =
+                    format!("the files of the model {} cannot be read: the server's log says why", entry.name);
+                return Err(Refusal::new(RefusalKind::Unavailable, message).code("model_unavailable"));
+            }
+        };
+        Ok(entry.facts.get_or_init(|| facts).clone())
     }
 
     fn unknown(&self, name: &str) -> Refusal {
@@ -178,7 +203,7 @@ impl Entry {
     fn new(source: &crate::ModelSource) -> Self {
         let (size_bytes, modified) = memory::files(&source.path);
         let (name, path) = (source.name.clone(), source.path.clone());
-        Self { name, path, size_bytes, modified, state: Mutex::new(State::Out(None)) }
+        Self { name, path, size_bytes, modified, facts: OnceLock::new(), state: Mutex::new(State::Out(None)) }
     }
 
     /// The model, if it is in memory. Does not count as use.
@@ -207,7 +232,7 @@ impl Entry {
     }
 
     /// How long nobody has used it; `None` where it is not in memory or in use.
-    fn idle(&self) -> Option<Duration> {
+    pub(crate) fn idle(&self) -> Option<Duration> {
         match &*self.state() {
             State::In { model, used } if Arc::strong_count(model) == 1 => Some(used.elapsed()),
             _ => None,

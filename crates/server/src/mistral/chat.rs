@@ -1,0 +1,70 @@
+//! `POST /v1/chat/completions` in Mistral's words. `shared_paths.rs` decides that they are.
+
+use std::sync::Arc;
+
+use axum::response::Response;
+use engine::{Prompt, Request};
+
+use super::completion::{self, Wanted};
+use super::{convert, reasoning, refused, sampling, wire};
+use crate::app::App;
+use crate::body::JsonBytes;
+use crate::caller::Caller;
+use crate::models::Loaded;
+use crate::refusal::Refusal;
+
+/// Answers a chat request whose body is in Mistral's words.
+pub(crate) async fn answer(app: Arc<App>, caller: Caller, body: JsonBytes) -> Result<Response, Refusal> {
+    let mut chat: wire::ChatRequest = body.read().map_err(refused::unprocessable)?;
+    refuse_what_is_not_done(&chat)?;
+    let n = sampling::n(chat.n)?;
+    let stream = chat.stream.unwrap_or(false);
+    let model = app.model(chat.model.as_deref()).await?;
+    let request = request(&mut chat, &model).await?;
+    completion::answer(&app, &caller, model, Wanted { request, n, stream }).await
+}
+
+async fn request(chat: &mut wire::ChatRequest, model: &Arc<Loaded>) -> Result<Request, Refusal> {
+    let (mut conversation, form) = convert::conversation(chat)?;
+    if is_reasoning(chat)? {
+        conversation.messages.insert(0, reasoning::system_prompt(&model.engine, "prompt_mode")?);
+    }
+    let constraint = form.constraint(model).await?;
+    let mut request = Request::new(Prompt::Conversation(Box::new(conversation)));
+    request.sampling = model.engine.card().sampling.clone();
+    sampling::of_chat(chat, &mut request)?;
+    form.forbid_calls(&model.engine, &mut request.sampling);
+    request.constraint = constraint;
+    Ok(request)
+}
+
+fn is_reasoning(chat: &wire::ChatRequest) -> Result<bool, Refusal> {
+    match chat.prompt_mode.as_deref() {
+        None => Ok(false),
+        Some("reasoning") => Ok(true),
+        Some(mode) => {
+            let message = format!("prompt_mode: unknown mode {mode:?}, expected reasoning");
+            Err(Refusal::field("prompt_mode", message))
+        }
+    }
+}
+
+fn refuse_what_is_not_done(chat: &wire::ChatRequest) -> Result<(), Refusal> {
+    let has_guardrails = chat.guardrails.as_ref().is_some_and(|list| !list.is_empty());
+    let tier = chat.service_tier.as_deref();
+    let refused = [
+        ("prediction", chat.prediction.is_some(), "there is no speculation yet"),
+        ("guardrails", has_guardrails, "no moderation model runs here"),
+        ("prompt_logprobs", chat.prompt_logprobs == Some(true), "only the answer's tokens are reported"),
+        (
+            "top_prompt_logprobs",
+            chat.top_prompt_logprobs.is_some_and(|top| top > 0),
+            "only the answer's tokens are reported",
+        ),
+        ("service_tier", !matches!(tier, None | Some("auto" | "standard_only")), "there is one tier: auto"),
+    ];
+    match refused.into_iter().find(|(_, is_asked, _)| *is_asked) {
+        None => Ok(()),
+        Some((field, _, why)) => Err(Refusal::field(field, format!("{field}: cannot be done, {why}: leave it out"))),
+    }
+}
