@@ -45,10 +45,7 @@ impl Sha256Digest {
     pub fn of(bytes: &[u8]) -> Self {
         let mut digesting = Digesting::sha256();
         digesting.update(bytes);
-        match digesting.finish() {
-            BlobDigest::Sha256(digest) => digest,
-            BlobDigest::Git(_) => Self([0; 32]),
-        }
+        digesting.finish_sha256()
     }
 
     /// The digest itself.
@@ -107,6 +104,11 @@ impl Digesting {
     /// The next bytes.
     pub fn update(&mut self, bytes: &[u8]) {
         self.context.update(bytes);
+    }
+
+    /// The digest of all bytes, for a computation that [`Digesting::sha256`] began.
+    pub(crate) fn finish_sha256(self) -> Sha256Digest {
+        Sha256Digest(sized(self.context.finish().as_ref()))
     }
 
     /// The digest of all bytes.

@@ -4,6 +4,8 @@ use std::fmt::Display;
 use std::io;
 use std::path::Path;
 
+use crate::BlobDigest;
+
 /// Why the store refuses. Each message says what, where, and what to do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -62,6 +64,73 @@ pub enum Error {
         /// Why, and what to do.
         problem: String,
     },
+    /// The environment forbids connections.
+    #[error("HF_HUB_OFFLINE is set, so nothing is fetched: unset it to pull")]
+    Offline,
+    /// Nobody answers there.
+    #[error("{host} cannot be reached: {problem}; check the network, HTTPS_PROXY and HF_ENDPOINT")]
+    Unreachable {
+        /// Whom we asked.
+        host: String,
+        /// What happened.
+        problem: String,
+    },
+    /// The hub has it, but not for us; or it does not have it.
+    #[error("{place}: {problem}")]
+    Refused {
+        /// The repository, or the file in it.
+        place: String,
+        /// What to do.
+        problem: String,
+    },
+    /// A server breaks the rules of the protocol, or its own word.
+    #[error("{place} does not answer as a hub should: {problem}")]
+    Answer {
+        /// The address, without its query.
+        place: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// What was fetched, or lay here, is not what the hub says that it is.
+    #[error("{file} is not what the hub says that it is (expected {expected}, got {found}): {remedy}")]
+    Damaged {
+        /// The file.
+        file: String,
+        /// The hub's digest.
+        expected: BlobDigest,
+        /// The digest of the bytes.
+        found: BlobDigest,
+        /// What was done, and what to do.
+        remedy: String,
+    },
+    /// The disk is too full.
+    #[error(
+        "{folder}: {needed} are needed, {free} are free: make room, or set HF_HUB_CACHE to a folder on another disk"
+    )]
+    NoSpace {
+        /// Where it should have gone.
+        folder: String,
+        /// How much, for people.
+        needed: String,
+        /// How much there is, for people.
+        free: String,
+    },
+    /// A repository holds nothing that can be taken, or too much to choose from.
+    #[error("{repo}: {problem}")]
+    Choice {
+        /// The repository.
+        repo: String,
+        /// What there is, and what to do.
+        problem: String,
+    },
+    /// The caller asked to stop while something was fetched; what is here is kept.
+    #[error("stopped: {kept} of {total} are kept")]
+    Interrupted {
+        /// How much, for people.
+        kept: String,
+        /// Of how much, for people.
+        total: String,
+    },
     /// The caller asked to stop.
     #[error("stopped")]
     Stopped,
@@ -71,9 +140,16 @@ pub enum Error {
 }
 
 impl Error {
-    #[allow(dead_code, reason = "the first module to touch files follows")]
     pub(crate) fn io(place: &Path, cause: io::Error) -> Self {
         Self::Io { place: place.display().to_string(), cause }
+    }
+
+    pub(crate) fn unreachable(host: &str, problem: impl Display) -> Self {
+        Self::Unreachable { host: host.to_owned(), problem: problem.to_string() }
+    }
+
+    pub(crate) fn answer(place: impl Display, problem: impl Display) -> Self {
+        Self::Answer { place: place.to_string(), problem: problem.to_string() }
     }
 
     pub(crate) fn signature(file: &Path, problem: impl Display) -> Self {

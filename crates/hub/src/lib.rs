@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic))]
 
+mod catalogue;
 mod digest;
 mod error;
 mod facts;
@@ -18,11 +19,14 @@ mod limits;
 mod manifest;
 mod name;
 mod places;
+mod pull;
+mod remote;
 mod remove;
 mod resolve;
 mod signing;
 mod verify;
 
+pub use catalogue::{KnownFile, Row, catalogue};
 pub use digest::{BlobDigest, Digesting, Sha1Digest, Sha256Digest};
 pub use error::Error;
 pub use facts::{Facts, facts, facts_of};
@@ -31,6 +35,8 @@ pub use hashing::Watch;
 pub use manifest::{Manifest, ManifestFile};
 pub use name::{Commit, FileName, ModelName, Quant, RepoId, RepoPath, Revision, ShortName};
 pub use places::{Found, FoundFile, Place, Roots, at_path, quantisation_of, survey};
+pub use pull::{Plan, Progress, PullOptions, Pulled, Stage, already_here};
+pub use remote::{Endpoint, Patience};
 pub use remove::Removal;
 pub use resolve::{meant, resolve};
 pub use signing::{Digest, Resource, Shard, Signed, Statement, Trust};

@@ -47,3 +47,35 @@ pub(crate) const PATH_BYTES: usize = 1_024;
 pub(crate) const README_BYTES: u64 = 64 << 10;
 /// Bytes that are read, hashed or written at once.
 pub(crate) const CHUNK_BYTES: usize = 1 << 20;
+/// Redirects of one request.
+pub(crate) const REDIRECTS: usize = 5;
+/// Headers of one answer.
+pub(crate) const HEADER_BYTES: usize = 64 << 10;
+/// A repository's list of files, in bytes and in files.
+pub(crate) const LISTING_BYTES: usize = 16 << 20;
+/// Files that one list may have.
+pub(crate) const LISTED_FILES: usize = 20_000;
+/// One file: far above any, far below what overflows.
+pub(crate) const FILE_BYTES: u64 = 1 << 42;
+/// A licence's identifier.
+pub(crate) const LICENSE_BYTES: usize = 64;
+/// A token.
+pub(crate) const TOKEN_BYTES: u64 = 512;
+/// A file of certificates.
+pub(crate) const CERTIFICATE_BYTES: u64 = 8 << 20;
+/// Files in a folder of certificates.
+pub(crate) const CERTIFICATE_FILES: usize = 2_000;
+/// The record of a cut download.
+pub(crate) const RECORD_BYTES: u64 = 8 << 20;
+/// Pieces of one download.
+pub(crate) const PIECES: u64 = 1 << 16;
+/// Connections of one download.
+pub(crate) const CONNECTIONS: usize = 16;
+/// Times that a file is begun anew because the server has another one.
+pub(crate) const RESTARTS: u32 = 2;
+/// Bytes of one connection that count as progress: less, again and again, is a failure.
+pub(crate) const PROGRESS_BYTES: u64 = 64 << 10;
+/// The slowest connection that is waited for, in bytes a second.
+pub(crate) const SLOWEST_BYTES_PER_SECOND: u64 = 4 << 10;
+/// An entity tag.
+pub(crate) const ETAG_BYTES: usize = 256;

@@ -131,6 +131,12 @@ impl Manifest {
             .collect()
     }
 
+    /// All manifests of a repository in this cache.
+    pub(crate) fn all_at(hub_cache: &Path, repo: &RepoId) -> Vec<Self> {
+        let tree = Tree::open(hub_cache).and_then(|cache| cache.below(&repo.cache_folder()));
+        tree.map(|tree| Self::all_in(&tree)).unwrap_or_default()
+    }
+
     /// Whether it lists what was found: the same state of the repository, and the file that is opened.
     pub(crate) fn is_of(&self, model: &Found) -> bool {
         let here = |path: &RepoPath| {

@@ -1,7 +1,11 @@
-//! The store against folders that other programs, or their enemies, could have written.
+//! The store against folders that other programs, or their enemies, could have written, and against hubs that fail or lie.
 
 mod disk;
+mod hub;
+mod names;
 mod places;
+mod pull;
+mod pull_again;
 mod remove;
 mod resolve;
 mod signing;
