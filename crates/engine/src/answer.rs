@@ -10,6 +10,7 @@ use sampling::{Sampled, Sampler, StopStrings, TokenMask};
 use sched::Tenant;
 use tokenizer::{TemplateVersion, TokenId, Tokenizer};
 
+use crate::draft::Drafter;
 use crate::output::{Continues, Output};
 use crate::status::Place;
 use crate::{Error, Event, EventSink, FinishReason, Request, TextKind, Timings, TokenEvent, Usage};
@@ -30,6 +31,7 @@ pub(crate) struct Submission {
     /// Template of the prompt; `None` where the answer is plain text.
     version: Option<TemplateVersion>,
     continues: Continues,
+    drafter: Option<Drafter>,
     pub tenant: Tenant,
     deadline: Option<Instant>,
     events: EventSink,
@@ -47,7 +49,7 @@ impl Submission {
         request: Request,
         prompt: Vec<TokenId>,
         (room, vocab): (usize, usize),
-        version: Option<TemplateVersion>,
+        (version, drafter): (Option<TemplateVersion>, Option<Drafter>),
         (events, cancelled): (EventSink, Arc<AtomicBool>),
         place: Place,
     ) -> Result<Self, Error> {
@@ -70,6 +72,7 @@ impl Submission {
             logprobs: request.logprobs,
             version,
             continues,
+            drafter,
             tenant: request.tenant,
             deadline: request.deadline,
             events,
@@ -95,7 +98,10 @@ pub(crate) struct Answer<'t> {
     output: Output<'t>,
     generated: usize,
     /// Tokens of the prompt that did not have to be computed.
-    cached: usize,
+    pub cached: usize,
+    /// Tokens that were guessed ahead.
+    pub drafted: usize,
+    accepted: usize,
     called_tools: bool,
     /// Place of the stop string that came.
     stopped_by: Option<usize>,
@@ -114,7 +120,17 @@ impl<'t> Answer<'t> {
     pub(crate) fn new(submission: Submission, tokenizer: Option<&'t Tokenizer>) -> Self {
         let output =
             Output::new(tokenizer, submission.version, submission.seed, submission.continues, &submission.prompt);
-        Self { submission, output, generated: 0, cached: 0, called_tools: false, stopped_by: None, first_token: None }
+        Self {
+            submission,
+            output,
+            generated: 0,
+            cached: 0,
+            drafted: 0,
+            accepted: 0,
+            called_tools: false,
+            stopped_by: None,
+            first_token: None,
+        }
     }
 
     /// The client has gone, or asked for an end.
@@ -131,15 +147,30 @@ impl<'t> Answer<'t> {
         overdue
     }
 
+    /// Guesses at the tokens that come next, no more than `most`.
+    pub(crate) fn guess(&self, most: usize) -> &[TokenId] {
+        match &self.submission.drafter {
+            Some(drafter) if self.generated > 0 => drafter.guess(most),
+            _ => &[],
+        }
+    }
+
+    /// So many guesses were run along, and so many of them right.
+    pub(crate) fn judge(&mut self, guessed: usize, right: usize) {
+        if let Some(drafter) = self.submission.drafter.as_mut().filter(|_| guessed > 0) {
+            drafter.judge(guessed, right);
+        }
+    }
+
     /// Chooses the next token and tells the client what it means.
-    pub(crate) fn next(&mut self, logits: &mut [f32]) -> Next {
-        self.advance(logits).unwrap_or_else(|error| {
+    pub(crate) fn next(&mut self, logits: &mut [f32], guess: Option<TokenId>) -> Next {
+        self.advance(logits, guess).unwrap_or_else(|error| {
             self.submission.emit(Event::Failed(error));
             Next::Ended
         })
     }
 
-    fn advance(&mut self, logits: &mut [f32]) -> Result<Next, Error> {
+    fn advance(&mut self, logits: &mut [f32], guess: Option<TokenId>) -> Result<Next, Error> {
         if self.submission.max_new_tokens == 0 {
             return self.finish(self.submission.at_limit);
         }
@@ -148,7 +179,11 @@ impl<'t> Answer<'t> {
         let Sampled { token, logprob, top } = self.submission.sampler.sample(logits, position, mask.as_ref())?;
         self.first_token.get_or_insert_with(Instant::now);
         self.generated += 1;
+        self.accepted += usize::from(guess == Some(token));
         self.submission.sampler.accept(token);
+        if let Some(drafter) = &mut self.submission.drafter {
+            drafter.push(token);
+        }
         if self.submission.logprobs {
             self.submission.emit(Event::Token(TokenEvent { id: token, logprob, top }));
         }
@@ -224,6 +259,8 @@ impl<'t> Answer<'t> {
             prompt_tokens: self.submission.prompt.len(),
             cached_tokens: self.cached,
             completion_tokens: self.generated,
+            drafted_tokens: self.drafted,
+            accepted_tokens: self.accepted,
         };
         let now = Instant::now();
         let first = self.first_token.unwrap_or(now);

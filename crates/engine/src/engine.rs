@@ -16,12 +16,13 @@ use tokenizer::TokenId;
 
 use crate::answer::Submission;
 use crate::context::Context;
+use crate::draft::Drafter;
 use crate::embedding::Embedding;
 use crate::status::{Places, StatusBoard};
 use crate::worker::{Command, Worker};
 use crate::{
-    Cancel, EngineOptions, Error, EventSink, EventStream, ModelCard, Pooling, Prompt, Request, Status, TextFront,
-    Workload, card, limits,
+    Cancel, EngineOptions, Error, EventSink, EventStream, ModelCard, Pooling, Prompt, Request, Speculation, Status,
+    TextFront, Workload, card, limits,
 };
 
 /// A model in memory and the thread that runs it. Dropping it ends both.
@@ -32,6 +33,7 @@ pub struct Engine {
     text: TextFront,
     board: StatusBoard,
     places: Places,
+    speculation: Speculation,
     grammar: OnceLock<Result<Arc<Compiler>, grammar::Error>>,
 }
 
@@ -72,6 +74,7 @@ impl Engine {
         let card = ModelCard::new((checkpoint, about), &model, &text.template, (&context, kv_type), start.elapsed());
         let scheduler = Scheduler::new(Limits {
             step_rows: limits::STEP_ROWS,
+            prefill_rows: limits::PREFILL_ROWS,
             running: limits::RUNNING,
             waiting: limits::PLACES,
             block_tokens: KvLayout::BLOCK_TOKENS,
@@ -79,7 +82,15 @@ impl Engine {
         });
         let board = StatusBoard::default();
         let worker = Worker::start(model, kv, scheduler, text.tokenizer.as_ref().ok().cloned(), board.clone())?;
-        Ok(Self { worker, card, text, board, places: Places::default(), grammar: OnceLock::new() })
+        Ok(Self {
+            worker,
+            card,
+            text,
+            board,
+            places: Places::default(),
+            speculation: options.speculate,
+            grammar: OnceLock::new(),
+        })
     }
 
     /// What is loaded, and how it will run.
@@ -146,7 +157,9 @@ impl Engine {
             Prompt::Conversation(_) => self.text.template.version(),
         };
         let size = (room, self.card.config.vocab_size);
-        let submission = Submission::new(request, prompt, size, version, (sink, Arc::clone(&cancelled)), place)?;
+        let drafter = self.drafter(&request, &prompt)?;
+        let submission =
+            Submission::new(request, prompt, size, (version, drafter), (sink, Arc::clone(&cancelled)), place)?;
         self.worker.send(Command::Submit(Box::new(submission)))?;
         Ok(Cancel::new(cancelled))
     }
@@ -214,6 +227,18 @@ impl Engine {
         let (reply, duration) = channel();
         self.worker.send(Command::Measure { workload, reply })?;
         duration.recv().map_err(|_| Error::WorkerGone)?
+    }
+
+    /// What guesses ahead for a request, where something does.
+    fn drafter(&self, request: &Request, prompt: &[TokenId]) -> Result<Option<Drafter>, Error> {
+        let mut prediction = match &request.prediction {
+            Some(text) => self.text.tokenizer()?.encode(text),
+            None => Vec::new(),
+        };
+        // Nothing of it beyond the context could ever be said.
+        prediction.truncate(self.card.context);
+        let default = self.speculation == Speculation::Ngram || !prediction.is_empty();
+        Ok(request.speculate.unwrap_or(default).then(|| Drafter::new(prompt, &prediction)))
     }
 
     /// Ids in range, and room for them and `more` tokens.

@@ -93,6 +93,10 @@ pub struct Usage {
     pub cached_tokens: usize,
     /// Tokens generated, the one that ended the answer included.
     pub completion_tokens: usize,
+    /// Tokens that were guessed ahead.
+    pub drafted_tokens: usize,
+    /// Of these, tokens that were right: they are part of the answer, and came sooner.
+    pub accepted_tokens: usize,
 }
 
 /// Durations.

@@ -1,7 +1,9 @@
 //! Every bound of this crate in one place.
 
-/// Rows of one step: the chunk in which prompts are read.
+/// Rows of one step: the chunk in which prompts are read while nobody is being answered.
 pub(crate) const STEP_ROWS: usize = 512;
+/// Rows of prompts in a step that answers somebody too: nobody's next token waits longer than these rows take.
+pub(crate) const PREFILL_ROWS: usize = 64;
 /// Sequences that run at once.
 pub(crate) const RUNNING: usize = 64;
 /// Sequences that wait for a place.
@@ -12,6 +14,14 @@ pub(crate) const PLACES: usize = RUNNING + WAITING;
 pub(crate) const COMMANDS: usize = PLACES + 64;
 /// Texts of one call that become vectors at once.
 pub(crate) const EMBEDDINGS: usize = 32;
+/// Guesses of a first speculation, and of one after a failure.
+pub(crate) const FIRST_DRAFT: usize = 4;
+/// Guesses that one answer runs in a step.
+pub(crate) const LONGEST_DRAFT: usize = 8;
+/// Guesses that all answers together run in a step: beyond it rows cost more than they can save.
+pub(crate) const ALL_DRAFTS: usize = 16;
+/// Tokens that an answer at most waits with its next guess after wrong ones.
+pub(crate) const LONGEST_PAUSE: usize = 64;
 /// Keys and values may always come to this.
 pub(crate) const LEAST_KV_BYTES: u64 = 256 << 20;
 /// They come to no more than this where nobody says otherwise.

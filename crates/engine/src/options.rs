@@ -20,6 +20,18 @@ pub struct EngineOptions {
     pub kv_memory_bytes: Option<u64>,
     /// Round the weights to this mix on their way into memory: the model is then the one that `quantize` would write.
     pub quantize: Option<Mix>,
+    /// How tokens are guessed ahead, where a request does not say whether. Never changes a result.
+    pub speculate: Speculation,
     /// Instruct template to use instead of the one that the files ask for.
     pub template: Option<TemplateVersion>,
+}
+
+/// How tokens are guessed ahead. Never changes a result, only how soon it comes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Speculation {
+    /// Not at all, but where a request asks for it or predicts its answer.
+    Off,
+    /// What followed the same words before, in the prompt or in the answer, is run along and kept where it is right.
+    #[default]
+    Ngram,
 }

@@ -27,6 +27,10 @@ pub struct Request {
     pub deadline: Option<Instant>,
     /// What the answer must look like ([`crate::Engine::grammar`] compiles it). It ends when it can only end there.
     pub constraint: Option<Constraint>,
+    /// Guess tokens ahead; `None`: where the engine does so, or there is a prediction. Never changes the answer.
+    pub speculate: Option<bool>,
+    /// A text that the answer will resemble: what is guessed ahead. It is no part of the prompt.
+    pub prediction: Option<String>,
 }
 
 /// What to answer or to continue.
@@ -52,6 +56,8 @@ impl Request {
             tenant: Tenant::default(),
             deadline: None,
             constraint: None,
+            speculate: None,
+            prediction: None,
         }
     }
 }

@@ -15,6 +15,8 @@ pub struct Status {
     pub waiting: usize,
     /// KV blocks in use by running requests.
     pub kv_blocks_used: usize,
+    /// KV blocks that nobody uses now, kept for requests that begin alike; taken when room is needed.
+    pub kv_blocks_cached: usize,
     /// KV blocks in all.
     pub kv_blocks_total: usize,
     /// Tokens in a KV block.
@@ -29,10 +31,20 @@ pub struct Status {
 pub struct Counters {
     /// Steps of the engine.
     pub steps: u64,
-    /// Tokens of prompts that were computed.
+    /// Tokens of prompts that were computed; also tokens computed anew after a preemption.
     pub prefill_tokens: u64,
     /// Tokens that were generated.
     pub decode_tokens: u64,
+    /// Tokens of prompts that were found computed.
+    pub cached_tokens: u64,
+    /// Tokens that were guessed ahead.
+    pub drafted_tokens: u64,
+    /// Of these, tokens that were right and after which the answer went on.
+    pub accepted_tokens: u64,
+    /// Requests that had to make room for others for a while.
+    pub preemptions: u64,
+    /// KV blocks whose contents were given up for others.
+    pub evicted_blocks: u64,
 }
 
 /// The status, shared by the worker (which writes it after each step) and whoever asks.

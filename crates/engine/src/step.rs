@@ -5,13 +5,13 @@ use std::time::Instant;
 
 use compute::Backend;
 use model::{Logits, Transformer};
-use sched::{Arrival, Scheduler, SequenceId, Step, Tenant, Wants};
-use tokenizer::Tokenizer;
+use sched::{Arrival, Sample, Scheduler, SequenceId, Step, Tenant, Wants};
+use tokenizer::{TokenId, Tokenizer};
 
 use crate::answer::{Answer, Next, Submission};
 use crate::embedding::Embedding;
 use crate::status::StatusBoard;
-use crate::{Counters, Event, Status};
+use crate::{Counters, Event, Status, limits};
 
 /// All that the worker thread owns: the model, its KV pool, the scheduler, the work under way.
 pub(crate) struct Stepper<'t, B: Backend> {
@@ -22,7 +22,8 @@ pub(crate) struct Stepper<'t, B: Backend> {
     answers: BTreeMap<SequenceId, Answer<'t>>,
     embeddings: BTreeMap<SequenceId, Embedding>,
     next_id: u64,
-    counters: Counters,
+    steps: u64,
+    generated: u64,
     board: StatusBoard,
 }
 
@@ -35,8 +36,7 @@ impl<'t, B: Backend> Stepper<'t, B> {
         board: StatusBoard,
     ) -> Self {
         let (answers, embeddings) = (BTreeMap::new(), BTreeMap::new());
-        let counters = Counters::default();
-        Self { model, kv, scheduler, tokenizer, answers, embeddings, next_id: 0, counters, board }
+        Self { model, kv, scheduler, tokenizer, answers, embeddings, next_id: 0, steps: 0, generated: 0, board }
     }
 
     /// Takes a request into the queue, or tells its client why not.
@@ -76,24 +76,57 @@ impl<'t, B: Backend> Stepper<'t, B> {
     /// One step of all sequences under way.
     pub(crate) fn step(&mut self) {
         self.drop_ended();
+        self.guess();
         if let Some(step) = self.scheduler.schedule() {
             let (mut logits, hidden) = self.model.forward_with_hidden(&step.batch, &mut self.kv);
-            self.count(&step);
+            self.steps += 1;
             self.answer(&step, &mut logits);
             self.pool(&step, &hidden);
         }
         self.board.write(self.status());
     }
 
-    /// Samples a token for every row of logits.
-    fn answer(&mut self, step: &Step, logits: &mut Logits) {
-        for (row, &id) in step.samples.iter().enumerate() {
-            let Some(answer) = self.answers.get_mut(&id) else { continue };
-            match answer.next(logits.row_mut(row)) {
-                Next::Token(token) => self.scheduler.commit(id, token),
-                Next::Ended => self.remove(id),
+    /// Guesses ahead for those that are being answered, the fewer each the more they are.
+    fn guess(&mut self) {
+        let most = limits::ALL_DRAFTS / self.answers.len().max(1);
+        for (&id, answer) in &self.answers {
+            let guesses = answer.guess(most.min(limits::LONGEST_DRAFT));
+            if !guesses.is_empty() {
+                self.scheduler.draft(id, guesses.to_vec());
             }
         }
+    }
+
+    /// Samples tokens from the rows of logits.
+    fn answer(&mut self, step: &Step, logits: &mut Logits) {
+        for sample in &step.samples {
+            match self.sample(sample, logits) {
+                Some(tokens) => self.scheduler.commit(sample.id, &tokens),
+                None => self.remove(sample.id),
+            }
+        }
+    }
+
+    /// Samples one token, and further ones as long as each is what was guessed: the rows behind a wrong guess mean nothing.
+    /// `None`: the answer has ended.
+    fn sample(&mut self, sample: &Sample, logits: &mut Logits) -> Option<Vec<TokenId>> {
+        let answer = self.answers.get_mut(&sample.id)?;
+        answer.cached = self.scheduler.cached_tokens(sample.id);
+        let mut tokens = Vec::new();
+        answer.drafted += sample.guesses.len();
+        for (index, row) in sample.rows.clone().enumerate() {
+            let guess = sample.guesses.get(index).copied();
+            self.generated += 1;
+            match answer.next(logits.row_mut(row), guess) {
+                Next::Token(token) => tokens.push(token),
+                Next::Ended => return None,
+            }
+            if tokens.last().copied() != guess {
+                break;
+            }
+        }
+        answer.judge(sample.guesses.len(), tokens.len() - 1);
+        Some(tokens)
     }
 
     /// Hands hidden states to the embeddings that they belong to.
@@ -124,24 +157,25 @@ impl<'t, B: Backend> Stepper<'t, B> {
         SequenceId(self.next_id)
     }
 
-    fn count(&mut self, step: &Step) {
-        let decoded = step.samples.len();
-        self.counters.steps += 1;
-        self.counters.decode_tokens += decoded as u64;
-        self.counters.prefill_tokens += (step.batch.rows() - decoded) as u64;
-    }
-
     fn status(&self) -> Status {
-        let (running, waiting) = self.scheduler.load();
-        let limits = self.scheduler.limits();
-        let total = limits.blocks as usize;
+        let (load, limits, sched) = (self.scheduler.load(), self.scheduler.limits(), self.scheduler.counters());
         Status {
-            running,
-            waiting,
-            kv_blocks_used: total - self.scheduler.free_blocks(),
-            kv_blocks_total: total,
+            running: load.running,
+            waiting: load.waiting,
+            kv_blocks_used: load.blocks_used,
+            kv_blocks_cached: load.blocks_idle,
+            kv_blocks_total: limits.blocks as usize,
             kv_block_tokens: limits.block_tokens,
-            counters: self.counters,
+            counters: Counters {
+                steps: self.steps,
+                prefill_tokens: sched.prefill_rows,
+                decode_tokens: self.generated,
+                cached_tokens: sched.cached_tokens,
+                drafted_tokens: sched.drafted_tokens,
+                accepted_tokens: sched.accepted_tokens,
+                preemptions: sched.preemptions,
+                evicted_blocks: sched.evicted_blocks,
+            },
         }
     }
 }

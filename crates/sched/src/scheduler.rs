@@ -1,20 +1,24 @@
-//! The scheduler: first come, first served; prefill in chunks beside the decode rows of the others.
+//! The scheduler: a sequence's way from arrival to removal.
 //!
-//! A sequence is admitted when all KV blocks that it can ever need are free, so a running sequence never runs out of
-//! memory. Whoever waits is admitted in order: nobody is overtaken, nobody starves.
+//! A sequence waits until there is room for what is known of it. Its answer takes KV blocks as it grows; when none are
+//! left, another sequence makes room: it goes back to wait, ahead of all newcomers, and is computed anew where the cache
+//! does not hold it any more. Whoever was there first is never sent back: it ends, so the next is first, so all end.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use tokenizer::TokenId;
 
 use crate::sequence::Sequence;
-use crate::{Arrival, Batch, BlockPool, Refused, SequenceId, Span, Tenant, Wants};
+use crate::service::Service;
+use crate::{Arrival, BlockPool, Reach, Refused, SequenceId, Step, Tenant};
 
 /// What bounds a scheduler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Rows of one step: the chunk in which prompts are read.
+    /// Rows of one step: the chunk in which prompts are read while nobody is being answered.
     pub step_rows: usize,
+    /// Rows of prompts in a step that answers somebody too.
+    pub prefill_rows: usize,
     /// Sequences that run at once. At most `step_rows`, so that each of them moves in every step.
     pub running: usize,
     /// Sequences that wait.
@@ -26,37 +30,71 @@ pub struct Limits {
 }
 
 /// Decides which rows run next.
+///
+/// Between two calls of [`Scheduler::schedule`], the step that the first one returned must have been run.
 #[derive(Clone, Debug)]
 pub struct Scheduler {
-    limits: Limits,
-    pool: BlockPool,
-    waiting: VecDeque<Sequence>,
-    running: Vec<Sequence>,
-    /// Rows that each tenant has had while it had work here.
-    served: BTreeMap<Tenant, u64>,
+    pub(crate) limits: Limits,
+    pub(crate) pool: BlockPool,
+    /// In the order of their turns. Everybody here has a tenant in `service`.
+    pub(crate) waiting: BTreeMap<Tenant, BTreeMap<u64, Sequence>>,
+    /// In the order of their admission.
+    pub(crate) running: Vec<Sequence>,
+    pub(crate) service: Service,
+    /// Blocks of work outside the queue.
+    pub(crate) outside: Vec<u32>,
+    pub(crate) counters: Counters,
+    turns: u64,
 }
 
-/// The work of one step.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Step {
-    /// The rows to run.
-    pub batch: Batch,
-    /// To whom each row of logits belongs, in the order of [`Batch::logits_rows`]: each is to be sampled and committed.
-    pub samples: Vec<SequenceId>,
-    /// The same for each hidden state, in the order of [`Batch::hidden_rows`].
-    pub hidden: Vec<SequenceId>,
+/// What was done since the start; only ever grows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Counters {
+    /// Rows of prompts, and of sequences that are computed anew.
+    pub prefill_rows: u64,
+    /// Rows of answers, guesses left out.
+    pub decode_rows: u64,
+    /// Tokens of prompts that were found computed.
+    pub cached_tokens: u64,
+    /// Guesses that were run.
+    pub drafted_tokens: u64,
+    /// Guesses that were right.
+    pub accepted_tokens: u64,
+    /// Sequences that were sent back to wait.
+    pub preemptions: u64,
+    /// Kept blocks that were given up for others.
+    pub evicted_blocks: u64,
+}
+
+/// How full a scheduler is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Load {
+    /// Sequences that run.
+    pub running: usize,
+    /// Sequences that wait.
+    pub waiting: usize,
+    /// KV blocks that sequences use.
+    pub blocks_used: usize,
+    /// KV blocks that nobody uses, kept for whoever begins alike.
+    pub blocks_idle: usize,
 }
 
 impl Scheduler {
     /// Nothing waits, nothing runs.
     pub fn new(limits: Limits) -> Self {
-        assert!(limits.running >= 1 && limits.running <= limits.step_rows && limits.block_tokens >= 1);
+        assert!(limits.running >= 1 && limits.running <= limits.step_rows);
+        assert!(limits.block_tokens >= 1 && limits.prefill_rows >= 1);
         Self {
             pool: BlockPool::new(limits.blocks),
             limits,
-            waiting: VecDeque::new(),
+            waiting: BTreeMap::new(),
             running: Vec::new(),
-            served: BTreeMap::new(),
+            service: Service::default(),
+            outside: Vec::new(),
+            counters: Counters::default(),
+            turns: 0,
         }
     }
 
@@ -65,70 +103,76 @@ impl Scheduler {
     /// # Errors
     /// The prompt is empty, it could never fit, or too many wait already.
     pub fn submit(&mut self, arrival: Arrival) -> Result<(), Refused> {
-        let Arrival { id, tenant, prompt, max_new_tokens, wants } = arrival;
-        if prompt.is_empty() {
+        if arrival.prompt.is_empty() {
             return Err(Refused::Empty);
         }
-        let limit = prompt.len().saturating_add(max_new_tokens);
-        if limit > self.capacity_tokens() {
-            return Err(Refused::TooLong { tokens: limit, capacity: self.capacity_tokens() });
+        let (tokens, capacity) = (arrival.prompt.len().saturating_add(arrival.max_new_tokens), self.capacity_tokens());
+        if tokens > capacity {
+            return Err(Refused::TooLong { tokens, capacity });
         }
-        if self.waiting.len() >= self.limits.waiting {
-            return Err(Refused::QueueFull { waiting: self.waiting.len() });
+        let waiting = self.num_waiting();
+        if waiting >= self.limits.waiting {
+            return Err(Refused::QueueFull { waiting });
         }
-        // Whoever comes anew is owed nothing for the time of its absence.
-        let least = self.served.values().min().copied().unwrap_or(0);
-        self.served.entry(tenant).or_insert(least);
-        self.waiting.push_back(Sequence { id, tenant, wants, tokens: prompt, computed: 0, limit, blocks: Vec::new() });
+        self.turns += 1;
+        self.service.enter(arrival.tenant);
+        let sequence = Sequence::new(arrival, self.turns, self.limits.block_tokens);
+        self.wait(sequence);
         Ok(())
     }
 
-    /// The next step; `None` when there is nothing to do.
-    ///
-    /// Sequences that are being answered get their one row first, prompts share what is left of the rows.
-    pub fn schedule(&mut self) -> Option<Step> {
-        self.admit();
-        let mut step = Step { batch: Batch::default(), samples: Vec::new(), hidden: Vec::new() };
-        let mut room = self.limits.step_rows;
-        let (answering, reading): (Vec<_>, Vec<_>) = self.running.iter_mut().partition(|s| s.pending() == 1);
-        for sequence in answering.into_iter().chain(reading) {
-            let rows = sequence.pending().min(room);
-            if rows > 0 {
-                step.add(sequence, rows, self.limits.block_tokens);
-                *self.served.entry(sequence.tenant).or_default() += rows as u64;
-                room -= rows;
-            }
-        }
-        (step.batch.rows() > 0).then_some(step)
-    }
-
-    /// Appends a sampled token, to be run in the next step. An unknown sequence (cancelled meanwhile) is left alone.
-    pub fn commit(&mut self, id: SequenceId, token: TokenId) {
+    /// Guesses at the next tokens of a sequence: they run along in the next step as far as there is room, if it is to be
+    /// answered in that step.
+    pub fn draft(&mut self, id: SequenceId, guesses: Vec<TokenId>) {
         if let Some(sequence) = self.running.iter_mut().find(|s| s.id == id) {
-            debug_assert!(sequence.tokens.len() < sequence.limit, "sequence {id:?} grew past its limit");
-            sequence.tokens.push(token);
+            sequence.draft = guesses;
         }
     }
 
-    /// Ends a sequence, finished or cancelled, wherever it stands; its blocks are free again.
+    /// The next step; `None` when there is nothing to do.
+    pub fn schedule(&mut self) -> Option<Step> {
+        (0..self.running.len()).for_each(|index| self.keep_full_blocks(index));
+        self.admit();
+        (0..self.running.len()).for_each(|index| self.attach(index));
+        self.make_room();
+        let step = self.plan();
+        self.running.iter_mut().for_each(|sequence| sequence.draft.clear());
+        step
+    }
+
+    /// Appends sampled tokens, of which all but the last were guesses of the step that has been run and turned out right.
+    /// An unknown sequence (cancelled meanwhile) is left alone.
+    pub fn commit(&mut self, id: SequenceId, tokens: &[TokenId]) {
+        let Some(sequence) = self.running.iter_mut().find(|s| s.id == id) else { return };
+        debug_assert!(sequence.tokens.len() + tokens.len() <= sequence.limit, "sequence {id:?} grew past its limit");
+        sequence.append(tokens, self.limits.block_tokens);
+        let accepted = tokens.len().saturating_sub(1);
+        sequence.advance(accepted);
+        self.counters.accepted_tokens += accepted as u64;
+    }
+
+    /// Ends a sequence, finished or cancelled, wherever it stands; what it computed is kept while there is room.
     pub fn remove(&mut self, id: SequenceId) {
-        self.waiting.retain(|s| s.id != id);
-        if let Some(index) = self.running.iter().position(|s| s.id == id) {
-            let sequence = self.running.remove(index);
-            self.pool.give_back(sequence.blocks);
+        let tenant = match self.running.iter().position(|s| s.id == id) {
+            Some(index) => {
+                self.keep_full_blocks(index);
+                let sequence = self.running.remove(index);
+                self.pool.release(&sequence.table.blocks);
+                sequence.tenant
+            }
+            None => match self.take_waiting(|s| s.id == id) {
+                Some(sequence) => sequence.tenant,
+                None => return,
+            },
+        };
+        if !self.waiting.contains_key(&tenant) && !self.running.iter().any(|s| s.tenant == tenant) {
+            self.service.leave(tenant);
         }
-        let present = |tenant| self.waiting.iter().chain(&self.running).any(|s| s.tenant == tenant);
-        self.served.retain(|tenant, _| present(*tenant));
     }
 
-    /// Sequences that run and that wait.
-    pub fn load(&self) -> (usize, usize) {
-        (self.running.len(), self.waiting.len())
-    }
-
-    /// KV blocks that are free.
-    pub fn free_blocks(&self) -> usize {
-        self.pool.free()
+    /// Tokens of a running sequence's prompt that did not have to be computed.
+    pub fn cached_tokens(&self, id: SequenceId) -> usize {
+        self.running.iter().find(|s| s.id == id).map_or(0, |s| s.cached)
     }
 
     /// Blocks for work outside the queue (scoring, benchmarks); to be given back with [`Scheduler::give_back`].
@@ -140,13 +184,20 @@ impl Scheduler {
         if tokens > capacity {
             return Err(Refused::TooLong { tokens, capacity });
         }
-        let free = self.pool.free() * self.limits.block_tokens;
-        self.pool.take(tokens.div_ceil(self.limits.block_tokens)).ok_or(Refused::Busy { tokens, free })
+        let (count, nobody) = (tokens.div_ceil(self.limits.block_tokens), Tenant::default());
+        let obtainable = self.pool.obtainable(nobody, Reach::Everything);
+        if count > obtainable {
+            return Err(Refused::Busy { tokens, free: obtainable * self.limits.block_tokens });
+        }
+        let blocks: Vec<u32> = (0..count).map_while(|_| self.pool.take(nobody, Reach::Everything)).collect();
+        self.outside.extend(&blocks);
+        Ok(blocks)
     }
 
     /// Ends what [`Scheduler::take_blocks`] began.
     pub fn give_back(&mut self, blocks: Vec<u32>) {
-        self.pool.give_back(blocks);
+        self.outside.retain(|block| !blocks.contains(block));
+        self.pool.release(&blocks);
     }
 
     /// The most tokens that one sequence can come to.
@@ -159,54 +210,66 @@ impl Scheduler {
         &self.limits
     }
 
-    fn admit(&mut self) {
-        while self.running.len() < self.limits.running {
-            let Some(index) = self.next_waiting() else { return };
-            let blocks = self.waiting[index].limit.div_ceil(self.limits.block_tokens);
-            let Some(blocks) = self.pool.take(blocks) else { return };
-            if let Some(mut sequence) = self.waiting.remove(index) {
-                sequence.blocks = blocks;
-                self.running.push(sequence);
+    /// How full it is.
+    pub fn load(&self) -> Load {
+        let (running, waiting, blocks_idle) = (self.running.len(), self.num_waiting(), self.pool.idle());
+        Load { running, waiting, blocks_used: self.pool.capacity() - self.pool.free() - blocks_idle, blocks_idle }
+    }
+
+    /// What was done since the start.
+    pub fn counters(&self) -> Counters {
+        Counters { evicted_blocks: self.pool.evicted(), ..self.counters }
+    }
+
+    fn num_waiting(&self) -> usize {
+        self.waiting.values().map(BTreeMap::len).sum()
+    }
+
+    pub(crate) fn wait(&mut self, sequence: Sequence) {
+        self.waiting.entry(sequence.tenant).or_default().insert(sequence.turn, sequence);
+    }
+
+    pub(crate) fn take_waiting(&mut self, which: impl Fn(&Sequence) -> bool) -> Option<Sequence> {
+        let place = |(&tenant, queue): (&Tenant, &BTreeMap<u64, Sequence>)| {
+            queue.values().find(|s| which(s)).map(|s| (tenant, s.turn))
+        };
+        let (tenant, turn) = self.waiting.iter().find_map(place)?;
+        let queue = self.waiting.get_mut(&tenant)?;
+        let sequence = queue.remove(&turn);
+        if queue.is_empty() {
+            self.waiting.remove(&tenant);
+        }
+        sequence
+    }
+
+    /// Keeps the blocks that steps have filled since the last time.
+    fn keep_full_blocks(&mut self, index: usize) {
+        let (sequence, size) = (&mut self.running[index], self.limits.block_tokens);
+        while !sequence.table.closed && (sequence.table.kept + 1) * size <= sequence.computed {
+            let at = sequence.table.kept;
+            let Some(prefix) = sequence.prefix(at, size) else { return };
+            match self.pool.keep(sequence.table.blocks[at], prefix) {
+                Some(block) => {
+                    sequence.table.blocks[at] = block;
+                    sequence.table.kept += 1;
+                }
+                None => sequence.table.closed = true,
             }
         }
     }
 
-    /// The first of the tenant that had the fewest rows.
-    fn next_waiting(&self) -> Option<usize> {
-        let running = |tenant| self.running.iter().filter(|s| s.tenant == tenant).count();
-        let served = |tenant: Tenant| self.served.get(&tenant).copied().unwrap_or(0);
-        let claim = |s: &Sequence| (served(s.tenant), running(s.tenant));
-        self.waiting.iter().enumerate().min_by_key(|(index, s)| (claim(s), *index)).map(|(index, _)| index)
-    }
-}
-
-impl Step {
-    /// Adds the next `rows` tokens of a sequence; its logits are wanted when they are the last that it has.
-    fn add(&mut self, sequence: &mut Sequence, rows: usize, block_tokens: usize) {
-        let first = sequence.computed;
-        let start = self.batch.rows();
-        sequence.computed += rows;
-        self.batch.tokens.extend(&sequence.tokens[first..first + rows]);
-        self.batch.spans.push(Span {
-            rows: start..start + rows,
-            first_position: first,
-            blocks: sequence.blocks[..sequence.computed.div_ceil(block_tokens)].to_vec(),
-        });
-        let done = sequence.pending() == 0;
-        match sequence.wants {
-            Wants::Logits if done => {
-                self.batch.logits_rows.push(start + rows - 1);
-                self.samples.push(sequence.id);
-            }
-            Wants::LastHidden if done => {
-                self.batch.hidden_rows.push(start + rows - 1);
-                self.hidden.push(sequence.id);
-            }
-            Wants::AllHidden => {
-                self.batch.hidden_rows.extend(start..start + rows);
-                self.hidden.extend(std::iter::repeat_n(sequence.id, rows));
-            }
-            Wants::Logits | Wants::LastHidden => {}
+    /// Takes over the blocks that hold what a sequence would have to compute next.
+    pub(crate) fn attach(&mut self, index: usize) {
+        let (sequence, size) = (&mut self.running[index], self.limits.block_tokens);
+        while let Some(next) = sequence.shareable_block(size) {
+            let Some(block) = sequence.prefix(next, size).and_then(|prefix| self.pool.find(prefix)) else { return };
+            self.pool.hold(block);
+            sequence.table.blocks.push(block);
+            sequence.table.kept += 1;
+            let found = (sequence.computed + size).saturating_sub(sequence.furthest);
+            sequence.cached += found;
+            self.counters.cached_tokens += found as u64;
+            sequence.advance(size);
         }
     }
 }

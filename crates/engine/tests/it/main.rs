@@ -1,6 +1,7 @@
 //! The engine through its door: equal bytes under every circumstance, clean ends, clear refusals.
 
 mod constraints;
+mod equality;
 mod facade;
 
 use std::ops::ControlFlow;
@@ -32,7 +33,9 @@ fn request(length: u32, seed: u64) -> Request {
 fn answer(events: impl Iterator<Item = Event>) -> Vec<String> {
     events
         .map(|event| match event {
-            Event::Finished { reason, usage, .. } => format!("{reason:?} {usage:?}"),
+            Event::Finished { reason, usage, .. } => {
+                format!("{reason:?} {} {}", usage.prompt_tokens, usage.completion_tokens)
+            }
             Event::Token(token) => format!("{} {:08x}", token.id, token.logprob.to_bits()),
             other => format!("{other:?}"),
         })
