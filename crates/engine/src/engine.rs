@@ -81,6 +81,9 @@ impl Engine {
             blocks: context.blocks,
         });
         let board = StatusBoard::default();
+        // What there is, before the first step says how much of it is used.
+        let (kv_blocks_total, kv_block_tokens) = (context.blocks as usize, KvLayout::BLOCK_TOKENS);
+        board.write(Status { kv_blocks_total, kv_block_tokens, ..Status::default() });
         let worker = Worker::start(model, kv, scheduler, text.tokenizer.as_ref().ok().cloned(), board.clone())?;
         Ok(Self {
             worker,

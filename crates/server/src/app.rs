@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use crate::drain::Drain;
+use crate::http::Places;
+use crate::keys::Keys;
 use crate::models::{Loaded, Models};
 use crate::options::Options;
 use crate::refusal::Refusal;
@@ -11,6 +13,10 @@ use crate::refusal::Refusal;
 pub(crate) struct App {
     /// Which models there are, and which are in memory.
     pub(crate) models: Models,
+    /// Who may use it.
+    pub(crate) keys: Keys,
+    /// Connections.
+    pub(crate) places: Places,
     /// Whether the server is going down.
     pub(crate) drain: Drain,
     /// How it was asked to run.

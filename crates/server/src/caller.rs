@@ -1,8 +1,11 @@
 //! Who asks.
 
+use std::sync::Arc;
+
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 
+use crate::keys::{Hash, Usage};
 use crate::refusal::{Refusal, RefusalKind};
 
 /// Who asks: put into each request by the gate. Handlers take it as an argument and give it to
@@ -13,6 +16,20 @@ pub(crate) struct Caller {
     pub(crate) key: Option<String>,
     /// Fairness and prefix cache go by this number; 0 where the server has no keys.
     pub(crate) tenant: u64,
+    /// What the key has used of its limits.
+    pub(crate) usage: Option<Arc<Usage>>,
+}
+
+impl Caller {
+    /// Nobody in particular.
+    pub(crate) fn anybody() -> Self {
+        Self { key: None, tenant: 0, usage: None }
+    }
+
+    pub(crate) fn with_key(name: &str, hash: &Hash, usage: Arc<Usage>) -> Self {
+        let tenant = hash.first_chunk().map_or(1, |bytes| u64::from_le_bytes(*bytes));
+        Self { key: Some(name.to_owned()), tenant, usage: Some(usage) }
+    }
 }
 
 impl<S: Sync> FromRequestParts<S> for Caller {

@@ -13,6 +13,7 @@ use tokio::task::spawn_blocking;
 use crate::app::App;
 use crate::caller::Caller;
 use crate::drain::{Drain, Phase};
+use crate::keys::{StreamPlace, Usage};
 use crate::limits;
 use crate::models::Loaded;
 use crate::refusal::{Refusal, RefusalKind};
@@ -25,6 +26,8 @@ pub(crate) struct Generation {
     _cancel: Cancel,
     _model: Arc<Loaded>,
     _place: OwnedSemaphorePermit,
+    usage: Option<Arc<Usage>>,
+    _stream: Option<StreamPlace>,
 }
 
 impl Generation {
@@ -40,6 +43,7 @@ impl Generation {
     ) -> Result<Self, Refusal> {
         app.drain.check()?;
         let place = model.place()?;
+        let stream = caller.usage.as_ref().map(Usage::stream).transpose()?;
         let request = Request { tenant: Tenant(caller.tenant), ..request };
         let (sender, events) = mpsc::channel(limits::WAITING_EVENTS);
         let submitting = Arc::clone(&model);
@@ -47,7 +51,16 @@ impl Generation {
         let submitted = spawn_blocking(move || submit(&submitting, request, sender)).await;
         let cancel = submitted
             .unwrap_or_else(|_| Err(Refusal::new(RefusalKind::Internal, "the request could not be prepared")))?;
-        Ok(Self { events, drain: app.drain.clone(), ended: false, _cancel: cancel, _model: model, _place: place })
+        Ok(Self {
+            events,
+            drain: app.drain.clone(),
+            ended: false,
+            _cancel: cancel,
+            _model: model,
+            _place: place,
+            usage: caller.usage.clone(),
+            _stream: stream,
+        })
     }
 
     /// The next event. `Finished` or an error is the last; `Failed` comes as an error.

@@ -41,6 +41,12 @@ pub(crate) const LOAD_PAUSE_MOST: Duration = Duration::from_secs(60);
 pub(crate) const LEAST_KV_BYTES: u64 = 256 << 20;
 /// How often idle models are looked for.
 pub(crate) const IDLE_CHECK: Duration = Duration::from_millis(500);
+/// Wrong keys from one address in a minute, before the answer is 429.
+pub(crate) const WRONG_KEYS_PER_MINUTE: u32 = 20;
+/// Addresses whose wrong keys are counted.
+pub(crate) const WRONG_KEY_PEERS: usize = 4096;
+/// Connections that may be asked for.
+pub(crate) const MOST_CONNECTIONS: usize = 100_000;
 /// Answers to one prompt (`n`).
 pub(crate) const CHOICES: u32 = 16;
 /// Answers to one request with many prompts.

@@ -25,7 +25,7 @@ pub(crate) fn json_response(status: StatusCode, value: &impl Serialize) -> Respo
     let (status, bytes) = match serde_json::to_vec(value) {
         Ok(bytes) => (status, bytes),
         Err(error) => {
-            tracing::error!(cause = %error, "an answer cannot be written as JSON");
+            tracing::error!(cause = error.to_string(), "an answer cannot be written as JSON");
             (StatusCode::INTERNAL_SERVER_ERROR, b"{}".to_vec())
         }
     };
@@ -123,7 +123,7 @@ impl LineWriter {
 /// JSON has no line feeds of its own: one value is one line.
 fn text(value: &impl Serialize) -> Result<String, Gone> {
     serde_json::to_string(value).map_err(|error| {
-        tracing::error!(cause = %error, "an event cannot be written as JSON");
+        tracing::error!(cause = error.to_string(), "an event cannot be written as JSON");
         Gone
     })
 }

@@ -20,6 +20,11 @@ pub(crate) fn open() -> Result<Checkpoint, Error> {
     Checkpoint::from_gguf(Arc::new(GGUF), NAME)
 }
 
+/// Bytes of the file.
+pub(crate) fn size_bytes() -> u64 {
+    GGUF.len() as u64
+}
+
 /// Tells people whom they talk to, where they named nobody.
 pub(crate) fn introduce() {
     terminal::note(

@@ -4,7 +4,7 @@ use std::env;
 
 use clap::{Arg, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::commands::{bench, chat, completions, doctor, list, man, quantize, run, score, show, tokenize};
+use crate::commands::{bench, chat, completions, doctor, key, list, man, quantize, run, score, serve, show, tokenize};
 
 /// Open-weight Mistral models on your own machine.
 #[derive(Debug, Parser)]
@@ -35,6 +35,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     Chat(chat::Args),
     Run(run::Args),
+    Serve(Box<serve::Args>),
+    Key(key::Args),
     List(list::Args),
     Show(show::Args),
     Tokenize(tokenize::Args),

@@ -54,6 +54,27 @@ impl ModelSource {
     }
 }
 
+impl ModelSource {
+    /// What requests to `serve` call it where nobody says otherwise: the name of the file without its ending, or of the folder.
+    pub(crate) fn short_name(&self) -> String {
+        let Self::Files(path) = self else { return brise::NAME.to_owned() };
+        let path = path.canonicalize().unwrap_or_else(|_| path.clone());
+        let name = if path.is_dir() { path.file_name() } else { path.file_stem() };
+        name.map_or_else(|| "model".to_owned(), |name| name.to_string_lossy().into_owned())
+    }
+
+    /// The same for `serve`, under this name.
+    pub(crate) fn to_serve(&self, name: String) -> server::ModelSource {
+        match self {
+            Self::Embedded => {
+                let size = (brise::size_bytes(), std::time::SystemTime::UNIX_EPOCH);
+                server::ModelSource::new(name, size, || Ok(brise::open()?))
+            }
+            Self::Files(path) => server::ModelSource::at(name, path),
+        }
+    }
+}
+
 impl fmt::Display for ModelSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

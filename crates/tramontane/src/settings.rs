@@ -1,5 +1,6 @@
 //! `config.toml`: defaults for flags, under the flags' own names with `_` for `-`.
 
+use std::collections::BTreeMap;
 use std::env;
 use std::fs;
 use std::io;
@@ -37,6 +38,24 @@ pub(crate) struct Settings {
     pub(crate) max_tokens: Option<usize>,
     pub(crate) stop: Option<Vec<String>>,
     pub(crate) stats: Option<bool>,
+    pub(crate) models: Option<Vec<String>>,
+    /// What requests may say → what the served model is called.
+    #[serde(default)]
+    pub(crate) aliases: BTreeMap<String, String>,
+    pub(crate) host: Option<String>,
+    pub(crate) port: Option<u16>,
+    pub(crate) unix: Option<PathBuf>,
+    pub(crate) tls_cert: Option<PathBuf>,
+    pub(crate) tls_key: Option<PathBuf>,
+    pub(crate) insecure_plain_http: Option<bool>,
+    pub(crate) allow_host: Option<Vec<String>>,
+    pub(crate) allow_origin: Option<Vec<String>>,
+    pub(crate) kv_memory: Option<String>,
+    pub(crate) keep_alive: Option<String>,
+    pub(crate) drain: Option<String>,
+    pub(crate) max_connections: Option<usize>,
+    pub(crate) log_format: Option<String>,
+    pub(crate) log_level: Option<String>,
 }
 
 /// The file that is read: `$TRAMONTANE_CONFIG`, or `config.toml` in the configuration folder.

@@ -1,6 +1,6 @@
 //! What the headers of a model's files say, whether it is in memory or not: for lists of models.
 
-use engine::{Checkpoint, EngineOptions, Layout, SamplingParams, TemplateVersion, TextFront};
+use engine::{EngineOptions, Layout, SamplingParams, TemplateVersion, TextFront};
 
 use super::Entry;
 
@@ -45,7 +45,7 @@ impl Facts {
     /// # Errors
     /// The files are not there, or no model.
     pub(super) fn read(entry: &Entry, options: &EngineOptions) -> Result<Self, engine::Error> {
-        let checkpoint = Checkpoint::open(&entry.path)?;
+        let checkpoint = (entry.source.open)()?;
         let text = TextFront::of(&checkpoint, options.template)?;
         let has = |piece: &str| text.tokenizer.as_ref().is_ok_and(|tokenizer| tokenizer.special(piece).is_some());
         let version = text.template.version();

@@ -6,8 +6,8 @@ use std::time::{Duration, SystemTime};
 use engine::Engine;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::limits;
 use crate::refusal::{Refusal, RefusalKind};
+use crate::{ModelSource, limits};
 
 /// A model in memory. Holding it keeps it there.
 pub(crate) struct Loaded {
@@ -24,9 +24,15 @@ pub(crate) struct Loaded {
 }
 
 impl Loaded {
-    pub(crate) fn new(name: String, engine: Engine, size_bytes: u64, modified: SystemTime) -> Self {
-        let places = Arc::new(Semaphore::new(limits::GENERATIONS));
-        Self { name, engine, size_bytes, modified, places, keep_alive: Mutex::new(None) }
+    pub(crate) fn new(source: &ModelSource, engine: Engine) -> Self {
+        Self {
+            name: source.name.clone(),
+            engine,
+            size_bytes: source.size_bytes,
+            modified: source.modified,
+            places: Arc::new(Semaphore::new(limits::GENERATIONS)),
+            keep_alive: Mutex::new(None),
+        }
     }
 
     /// A place among the answers under way and waiting, until it is dropped.

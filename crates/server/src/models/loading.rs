@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use engine::{Engine, EngineOptions};
+use engine::Engine;
 use tokio::sync::watch;
 
 use super::{Entry, Failure, Loaded, Outcome, State, memory};
@@ -33,33 +33,33 @@ pub(super) fn start(order: Order) {
         settle(&order.entry, loaded, order.pause, &order.outcome);
     });
     if let Err(error) = thread {
-        tracing::error!(cause = %error, "no thread to load a model");
+        tracing::error!(cause = error.to_string(), "no thread to load a model");
         settle(&entry, Err(Refusal::new(RefusalKind::Unavailable, "there is no thread to load it")), pause, &outcome);
     }
 }
 
 fn load(order: &Order) -> Outcome {
-    let (entry, options) = (&order.entry, &order.options);
-    let needed = memory::needed_bytes(entry.size_bytes, options.kv_memory_bytes);
+    let (source, options) = (&order.entry.source, &order.options);
+    let needed = memory::needed_bytes(source.size_bytes, options.engine.kv_memory_bytes);
     let room = memory::make_room(needed, &order.others, options.available_bytes);
     if !room && order.others.iter().any(|other| other.loaded().is_some()) {
-        let message = format!("{}: there is no memory for it while other models are in use", entry.name);
+        let message = format!("{}: there is no memory for it while other models are in use", source.name);
         return Err(Refusal::new(RefusalKind::Unavailable, message).code("model_unavailable"));
     }
-    let engine_options = EngineOptions { kv_memory_bytes: options.kv_memory_bytes, ..options.engine.clone() };
-    let engine = Engine::load(&entry.path, &engine_options, &mut |_, _| {}).map_err(|error| {
-        tracing::error!(model = %entry.name, cause = %error, "cannot be loaded");
-        // Where its files lie is nobody's business.
-        let cause = error.to_string().replace(&*entry.path.to_string_lossy(), &entry.name);
-        let message = format!("the model {} cannot be loaded: {cause}", entry.name);
+    let opened = (source.open)();
+    let loaded = opened.and_then(|checkpoint| Engine::of(&checkpoint, &options.engine, &mut |_, _| {}));
+    let engine = loaded.map_err(|error| {
+        tracing::error!(model = source.name, cause = error.to_string(), "cannot be loaded");
+        // Where its files lie is nobody's business: the cause is in the log.
+        let message = format!("the model {} cannot be loaded: the server's log says why", source.name);
         Refusal::new(RefusalKind::Unavailable, message).code("model_unavailable")
     })?;
-    tracing::info!(model = %entry.name, seconds = engine.card().load.as_secs_f64(), "loaded");
-    Ok(Arc::new(Loaded::new(entry.name.clone(), engine, entry.size_bytes, entry.modified)))
+    tracing::info!(model = source.name, seconds = engine.card().load.as_secs_f64(), "loaded");
+    Ok(Arc::new(Loaded::new(source, engine)))
 }
 
 fn defect(entry: &Entry) -> Refusal {
-    tracing::error!(model = %entry.name, "loading panicked");
+    tracing::error!(model = entry.name, "loading panicked");
     Refusal::new(RefusalKind::Internal, format!("the model {} cannot be loaded: the server's log says why", entry.name))
 }
 

@@ -9,7 +9,7 @@ use super::Entry;
 use crate::limits;
 
 /// Bytes of a file, or of all files directly in a folder; and when the newest of them was written.
-pub(super) fn files(path: &Path) -> (u64, SystemTime) {
+pub(crate) fn files(path: &Path) -> (u64, SystemTime) {
     let paths = fs::read_dir(path)
         .map_or_else(|_| vec![path.to_owned()], |folder| folder.flatten().map(|entry| entry.path()).collect());
     let files = paths.iter().filter_map(|path| fs::metadata(path).ok()).filter(fs::Metadata::is_file);
@@ -35,7 +35,7 @@ pub(super) fn make_room(needed: u64, others: &[Arc<Entry>], available: fn() -> O
         let idle = others.iter().filter_map(|entry| Some((entry.idle()?, entry)));
         let Some((_, entry)) = idle.max_by_key(|(idle, _)| *idle) else { return false };
         if let Some(model) = entry.take_if_idle(|_, _| true) {
-            tracing::info!(model = %entry.name, "unloaded: another needs its place");
+            tracing::info!(model = entry.name, "unloaded: another needs its place");
             drop(model);
         }
     }

@@ -11,7 +11,6 @@ mod loading;
 mod memory;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -19,10 +18,11 @@ use tokio::sync::watch;
 
 use crate::drain::{Drain, Phase};
 use crate::refusal::{Refusal, RefusalKind};
-use crate::{Error, Options};
+use crate::{Error, ModelSource, Options};
 
 pub(crate) use facts::Facts;
 pub(crate) use loaded::Loaded;
+pub(crate) use memory::files;
 
 /// What is to be loaded how.
 pub(crate) struct Models {
@@ -35,11 +35,11 @@ pub(crate) struct Models {
 pub(crate) struct Entry {
     /// What requests call it.
     pub(crate) name: String,
-    pub(crate) path: PathBuf,
     /// Bytes of its files.
     pub(crate) size_bytes: u64,
     /// When its files were written.
     pub(crate) modified: SystemTime,
+    source: ModelSource,
     facts: OnceLock<Facts>,
     state: Mutex<State>,
 }
@@ -181,12 +181,22 @@ impl Models {
         Ok(Begun::Coming(loading))
     }
 
+    /// Whether a request for the default model can be answered or begins to load it: `Err` is a word for why not.
+    pub(crate) fn ready(&self) -> Result<(), &'static str> {
+        let Some(first) = self.entries.first() else { return Err("empty") };
+        match &*first.state() {
+            State::Loading(_) => Err("loading"),
+            State::Out(Some(failure)) if Instant::now() < failure.until => Err("failed"),
+            State::Out(_) | State::In { .. } => Ok(()),
+        }
+    }
+
     /// Lets go of the models that nobody has used for too long.
     pub(crate) fn unload_idle(&self) {
         for entry in &self.entries {
             let keep = |model: &Loaded| model.keep_alive().unwrap_or(self.options.keep_alive);
             if let Some(model) = entry.take_if_idle(|model, idle| keep(model).is_some_and(|most| idle >= most)) {
-                tracing::info!(model = %entry.name, "unloaded: nobody used it");
+                tracing::info!(model = entry.name, "unloaded: nobody used it");
                 // Its thread is waited for and its memory given back: not here.
                 tokio::task::spawn_blocking(move || drop(model));
             }
@@ -200,10 +210,11 @@ enum Begun {
 }
 
 impl Entry {
-    fn new(source: &crate::ModelSource) -> Self {
-        let (size_bytes, modified) = memory::files(&source.path);
-        let (name, path) = (source.name.clone(), source.path.clone());
-        Self { name, path, size_bytes, modified, facts: OnceLock::new(), state: Mutex::new(State::Out(None)) }
+    fn new(source: &ModelSource) -> Self {
+        let source = source.clone();
+        let (name, size_bytes, modified) = (source.name.clone(), source.size_bytes, source.modified);
+        let state = Mutex::new(State::Out(None));
+        Self { name, size_bytes, modified, source, facts: OnceLock::new(), state }
     }
 
     /// The model, if it is in memory. Does not count as use.

@@ -16,14 +16,15 @@ pub(super) async fn health() -> Response {
     json_response(StatusCode::OK, &json!({"status": "ok"}))
 }
 
-/// The server takes requests.
+/// The server takes requests, and its first model is not just being loaded.
 #[utoipa::path(get, path = "/ready", responses(
     (status = 200, description = "Requests are taken"),
-    (status = 503, description = "The server is going down"),
+    (status = 503, description = "The first model is being loaded or cannot be, or the server is going down"),
 ))]
 pub(super) async fn ready(State(app): State<Arc<App>>) -> Response {
-    match app.drain.check() {
+    let ready = app.drain.check().map_err(|_| "draining").and_then(|()| app.models.ready());
+    match ready {
         Ok(()) => json_response(StatusCode::OK, &json!({"status": "ready"})),
-        Err(_) => json_response(StatusCode::SERVICE_UNAVAILABLE, &json!({"status": "draining"})),
+        Err(why) => json_response(StatusCode::SERVICE_UNAVAILABLE, &json!({"status": why})),
     }
 }

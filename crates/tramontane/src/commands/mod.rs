@@ -4,11 +4,13 @@ pub(crate) mod bench;
 pub(crate) mod chat;
 pub(crate) mod completions;
 pub(crate) mod doctor;
+pub(crate) mod key;
 pub(crate) mod list;
 pub(crate) mod man;
 pub(crate) mod quantize;
 pub(crate) mod run;
 pub(crate) mod score;
+pub(crate) mod serve;
 pub(crate) mod show;
 pub(crate) mod tokenize;
 
@@ -34,6 +36,8 @@ pub(crate) fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Chat(args) => chat::run(&args, &settings::read()?),
         Command::Run(args) => run::run(&args, &settings::read()?),
+        Command::Serve(args) => serve::run(&args, &settings::read()?),
+        Command::Key(args) => key::run(&args),
         Command::List(args) => list::run(&args, &settings::read()?),
         Command::Show(args) => show::run(&args, &settings::read()?),
         Command::Tokenize(args) => tokenize::run(&args, &settings::read()?),

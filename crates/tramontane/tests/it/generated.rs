@@ -2,8 +2,21 @@
 
 use crate::program::{folder, tramontane};
 
-const COMMANDS: [&str; 11] =
-    ["bench", "chat", "completions", "doctor", "list", "man", "quantize", "run", "score", "show", "tokenize"];
+const COMMANDS: [&str; 13] = [
+    "bench",
+    "chat",
+    "completions",
+    "doctor",
+    "key",
+    "list",
+    "man",
+    "quantize",
+    "run",
+    "score",
+    "serve",
+    "show",
+    "tokenize",
+];
 
 /// Against `help/*.txt`; with `TRAMONTANE_BLESS=1` in the environment the files are written instead.
 #[test]

@@ -24,13 +24,13 @@ pub(crate) struct Running {
 
 /// A server with one model, which requests call `tiny`.
 pub(crate) fn serve(model: PathBuf) -> Running {
-    serve_with(Options { models: vec![ModelSource { name: "tiny".to_owned(), path: model }], ..Options::loopback() })
+    serve_with(Options { models: vec![ModelSource::at("tiny", &model)], ..Options::loopback() })
 }
 
 /// A server with these options.
 pub(crate) fn serve_with(options: Options) -> Running {
     let server = Server::start(options).expect("the server starts");
-    Running { address: server.address(), server: Some(server) }
+    Running { address: server.addresses()[0], server: Some(server) }
 }
 
 impl Running {
