@@ -186,7 +186,7 @@ fn quantise(isa: Isa, x: &[f32], row: &mut [u8], block: usize) {
     match isa {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: the token is proof that the processor has the features.
-        Isa::Avx2(_) => unsafe { quantise_avx2(x, row, block) },
+        Isa::Avx2(_) | Isa::AvxVnni(_) => unsafe { quantise_avx2(x, row, block) },
         #[cfg(target_arch = "x86_64")]
         // SAFETY: as above.
         Isa::Avx512(_) => unsafe { quantise_avx512(x, row, block) },

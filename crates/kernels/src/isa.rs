@@ -6,10 +6,49 @@ pub struct Avx2 {
     _private: (),
 }
 
+/// Proof that this processor has AVX-VNNI, the int8 dot products of 256-bit vectors, and all that [`Avx2`] stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AvxVnni {
+    avx2: Avx2,
+}
+
+impl AvxVnni {
+    /// `Some` on a processor that has it.
+    pub fn new() -> Option<Self> {
+        #[cfg(target_arch = "x86_64")]
+        if is_x86_feature_detected!("avxvnni") {
+            return Avx2::new().map(|avx2| Self { avx2 });
+        }
+        None
+    }
+
+    /// What it includes.
+    pub const fn avx2(self) -> Avx2 {
+        self.avx2
+    }
+}
+
 /// Proof that this processor has AVX-512 F, BW, DQ, VL, VBMI and VNNI, and all that [`Avx2`] stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Avx512 {
     _private: (),
+}
+
+/// Proof that this processor has NEON with int8 dot products (ARMv8.2 `FEAT_DotProd`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Neon {
+    _private: (),
+}
+
+impl Neon {
+    /// `Some` on a processor that has it.
+    pub fn new() -> Option<Self> {
+        #[cfg(target_arch = "aarch64")]
+        if std::arch::is_aarch64_feature_detected!("neon") && std::arch::is_aarch64_feature_detected!("dotprod") {
+            return Some(Self { _private: () });
+        }
+        None
+    }
 }
 
 impl Avx2 {
@@ -49,8 +88,12 @@ pub enum Isa {
     Scalar,
     /// 256-bit vectors.
     Avx2(Avx2),
+    /// 256-bit vectors and int8 dot products.
+    AvxVnni(AvxVnni),
     /// 512-bit vectors and int8 dot products.
     Avx512(Avx512),
+    /// 128-bit vectors and int8 dot products, on AArch64.
+    Neon(Neon),
 }
 
 impl Isa {
@@ -61,7 +104,12 @@ impl Isa {
 
     /// All that this processor has, slowest first.
     pub fn available() -> Vec<Self> {
-        let vector = [Avx2::new().map(Self::Avx2), Avx512::new().map(Self::Avx512)];
+        let vector = [
+            Avx2::new().map(Self::Avx2),
+            AvxVnni::new().map(Self::AvxVnni),
+            Avx512::new().map(Self::Avx512),
+            Neon::new().map(Self::Neon),
+        ];
         [Self::Scalar].into_iter().chain(vector.into_iter().flatten()).collect()
     }
 
@@ -70,12 +118,14 @@ impl Isa {
         Self::available().into_iter().find(|isa| isa.name() == name)
     }
 
-    /// `scalar`, `avx2`, `avx512`.
+    /// `scalar`, `avx2`, `avxvnni`, `avx512`, `neon`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Scalar => "scalar",
             Self::Avx2(_) => "avx2",
+            Self::AvxVnni(_) => "avxvnni",
             Self::Avx512(_) => "avx512",
+            Self::Neon(_) => "neon",
         }
     }
 }

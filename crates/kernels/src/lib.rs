@@ -8,6 +8,8 @@
 //!
 //! This is the only crate with `unsafe` in it.
 
+#[cfg(target_arch = "aarch64")]
+mod aarch64;
 mod activations;
 mod aligned;
 mod attention;
@@ -30,7 +32,7 @@ pub use attention::{
     AttentionSpace, CHUNK_TOKENS, KV_BLOCK_TOKENS, KvHead, KvNumbers, Queries, attend, attend_chunk, kv_block_numbers,
     merge_chunks, partial_numbers,
 };
-pub use isa::{Avx2, Avx512, Isa};
+pub use isa::{Avx2, Avx512, AvxVnni, Isa, Neon};
 pub use linear::linear;
 pub use packed::{PackedMatrix, pack_group};
 pub use rows::{add, add_scaled, exp, narrow, rms_norm, rope, scale, silu_mul, widen};

@@ -2,6 +2,8 @@
 
 use crate::activations::{ActivationFormat, Activations};
 use crate::packed::{GROUP, PackedMatrix};
+#[cfg(target_arch = "x86_64")]
+use crate::x86_64;
 use crate::{Isa, Tile, scalar, vector};
 
 /// `out = activations · weightsᵀ` for one tile of `out`, `[rows of the activations, rows of the weights]`: row `r`, column `c`
@@ -23,9 +25,13 @@ pub fn linear(isa: Isa, weights: &PackedMatrix, activations: &Activations, out: 
     assert!(whole_groups, "columns {cols:?} are not groups of {GROUP}");
     match isa {
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx2(products) => vector::linear::linear(products, weights, activations, out),
+        Isa::Avx2(isa) => vector::linear::linear(x86_64::avx2::EightRows::of(isa), weights, activations, out),
+        #[cfg(target_arch = "x86_64")]
+        Isa::AvxVnni(isa) => vector::linear::linear(x86_64::avx2::EightRows::with_dots(isa), weights, activations, out),
         #[cfg(target_arch = "x86_64")]
         Isa::Avx512(products) => vector::linear::linear(products, weights, activations, out),
+        #[cfg(target_arch = "aarch64")]
+        Isa::Neon(products) => vector::linear::linear(products, weights, activations, out),
         _ => scalar::linear::linear(weights, activations, out),
     }
 }

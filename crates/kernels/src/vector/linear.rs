@@ -60,18 +60,20 @@ struct Block<'a> {
 }
 
 impl Block<'_> {
-    fn num_streams(&self) -> usize {
-        if self.rows.len() <= DECODE_ROWS { DECODE_STREAMS } else { STREAMS }
+    /// Narrow vectors make many strips of a group, and a step has room for [`blocks::MAX_STRIPS`].
+    fn num_streams(&self, lanes: usize) -> usize {
+        let streams = if self.rows.len() <= DECODE_ROWS { DECODE_STREAMS } else { STREAMS };
+        streams.min(blocks::MAX_STRIPS * lanes / GROUP)
     }
 
-    fn num_steps(&self) -> usize {
-        self.groups.len().div_ceil(self.num_streams())
+    fn num_steps(&self, lanes: usize) -> usize {
+        self.groups.len().div_ceil(self.num_streams(lanes))
     }
 
     /// The groups that belong together in a step: one of each stream.
-    fn step(&self, step: usize) -> Step {
+    fn step(&self, step: usize, lanes: usize) -> Step {
         let (mut groups, mut len) = ([0; STREAMS], 0);
-        let streams = self.num_streams();
+        let streams = self.num_streams(lanes);
         let start = |stream: usize| self.groups.start + self.groups.len() * stream / streams;
         for stream in 0..streams {
             if start(stream) + step < start(stream + 1) {

@@ -20,7 +20,7 @@ pub(super) struct Blocks<'a, 'b, 'c, F, const ROWS: usize> {
 /// these are multiplied with, elsewhere the sums of products when the weights are 0.
 pub(super) type Prepared = [i32; 16];
 
-/// Most strips of a step: four groups in two parts.
+/// Most strips of a step: four groups in two parts, or two in four.
 pub(super) const MAX_STRIPS: usize = 2 * STREAMS;
 
 impl<'a, 'b, 'c, F: FormatType, const ROWS: usize> Blocks<'a, 'b, 'c, F, ROWS> {
@@ -50,8 +50,8 @@ impl<F: FormatType, const ROWS: usize> ProductsOperation for Blocks<'_, '_, '_, 
             totals: [[products.splat(0); ROWS]; 2],
         };
         let rows = if ROWS == 1 { 1 } else { block.rows.len().min(ROWS) };
-        for step in 0..block.num_steps() {
-            let step = block.step(step);
+        for step in 0..block.num_steps(P::LANES) {
+            let step = block.step(step, P::LANES);
             for index in 0..step.num_strips(P::LANES) {
                 scratch.sums[index][..rows].fill(products.splat_float(0.0));
             }

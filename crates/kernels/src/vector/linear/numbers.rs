@@ -40,8 +40,8 @@ impl<F: FormatType> ProductsOperation for Numbers<'_, '_, '_, F> {
     #[inline(always)]
     fn run<P: Products>(self, products: P) {
         let Self { block, out, .. } = self;
-        for step in 0..block.num_steps() {
-            let step = block.step(step);
+        for step in 0..block.num_steps(P::LANES) {
+            let step = block.step(step, P::LANES);
             let mut sums = [[products.splat_float(0.0); MANY]; MAX_STRIPS];
             for first in (0..block.weights.cols()).step_by(DEPTH) {
                 let depth = DEPTH.min(block.weights.cols() - first);

@@ -3,6 +3,8 @@
 mod lanes;
 mod products;
 
+pub(crate) use products::EightRows;
+
 use crate::isa::Avx2;
 use crate::lanes::Operation;
 

@@ -1,20 +1,44 @@
-//! Eight rows in one 256-bit register. The byte product (`vpmaddubsw`) adds two products of an unsigned and a signed byte
-//! into 16 bits and saturates there, so how many may be added up before they are widened depends on the largest code.
+//! Eight rows in one 256-bit register, with int8 dot products (AVX-VNNI) or without.
+//!
+//! Without them, the byte product (`vpmaddubsw`) adds two products of an unsigned and a signed byte into 16 bits and
+//! saturates there, so how many may be added up before they are widened depends on the largest code.
 
 use std::arch::x86_64::*;
 
 use crate::activations::Record;
 use crate::aligned::LINE;
-use crate::isa::Avx2;
+use crate::isa::{Avx2, AvxVnni};
 use crate::products::{FormatType, Products, ProductsOperation, largest_code};
+
+/// The vectors of [`Avx2`]; with `DOTS`, the processor has the int8 dot products of [`AvxVnni`] too.
+#[derive(Clone, Copy)]
+pub(crate) struct EightRows<const DOTS: bool>(Avx2);
+
+impl EightRows<false> {
+    pub(crate) fn of(isa: Avx2) -> Self {
+        Self(isa)
+    }
+}
+
+impl EightRows<true> {
+    pub(crate) fn with_dots(isa: AvxVnni) -> Self {
+        Self(isa.avx2())
+    }
+}
 
 /// Runs an operation, compiled for these instructions.
 #[target_feature(enable = "avx2,fma,f16c")]
-fn enter(isa: Avx2, operation: impl ProductsOperation) {
-    operation.run(isa);
+fn enter<const DOTS: bool>(rows: EightRows<DOTS>, operation: impl ProductsOperation) {
+    operation.run(rows);
 }
 
-impl Avx2 {
+/// Runs an operation, compiled for these instructions and int8 dot products.
+#[target_feature(enable = "avx2,fma,f16c,avxvnni")]
+fn enter_with_dots<const DOTS: bool>(rows: EightRows<DOTS>, operation: impl ProductsOperation) {
+    operation.run(rows);
+}
+
+impl<const DOTS: bool> EightRows<DOTS> {
     /// `sum + Σ (codes - offset) · x` over `LEN` code vectors.
     #[inline(always)]
     fn dot<F: FormatType, const LEN: usize>(
@@ -24,6 +48,9 @@ impl Avx2 {
         x: &Record<'_>,
         first: usize,
     ) -> __m256i {
+        if DOTS {
+            return self.dot_of_unsigned::<LEN>(correction, codes, x, first);
+        }
         // Pairs of products of at most 127 · largest each, as many as 16 bits hold.
         let at_once = const { (32767 / (2 * 127 * largest_code(F::FORMAT))) as usize };
         if at_once == 0 {
@@ -32,7 +59,7 @@ impl Avx2 {
         let (mut sum, mut pairs) = (correction, self.splat(0));
         for v in 0..LEN {
             let product = self.pairs(codes[v], x, first + v);
-            // SAFETY: an `Avx2` is the proof that the processor has the instructions.
+            // SAFETY: the `Avx2` inside is the proof that the processor has the instructions.
             pairs = if v % at_once == 0 { product } else { unsafe { _mm256_add_epi16(pairs, product) } };
             if v + 1 == LEN || (v + 1) % at_once == 0 {
                 sum = self.dot_pairs(sum, pairs, self.splat(0x0001_0001));
@@ -42,8 +69,24 @@ impl Avx2 {
     }
 
     #[inline(always)]
+    fn dot_of_unsigned<const LEN: usize>(
+        self,
+        correction: __m256i,
+        codes: &[__m256i],
+        x: &Record<'_>,
+        first: usize,
+    ) -> __m256i {
+        let mut sum = correction;
+        for v in 0..LEN {
+            // SAFETY: `EightRows` with `DOTS` is made of an `AvxVnni`, the proof that the processor has the instruction.
+            sum = unsafe { _mm256_dpbusd_avx_epi32(sum, codes[v], self.splat(x.codes4(first + v))) };
+        }
+        sum
+    }
+
+    #[inline(always)]
     fn pairs(self, codes: __m256i, x: &Record<'_>, i: usize) -> __m256i {
-        // SAFETY: an `Avx2` is the proof that the processor has the instructions.
+        // SAFETY: the `Avx2` inside is the proof that the processor has the instructions.
         unsafe { _mm256_maddubs_epi16(codes, self.splat(x.codes4(i))) }
     }
 
@@ -53,7 +96,7 @@ impl Avx2 {
     fn dot_of_signed<const LEN: usize>(self, codes: &[__m256i], x: &Record<'_>, first: usize) -> __m256i {
         let mut sum = self.splat(0);
         for v in 0..LEN {
-            // SAFETY: an `Avx2` is the proof that the processor has the instructions.
+            // SAFETY: the `Avx2` inside is the proof that the processor has the instructions.
             unsafe {
                 let weights = _mm256_xor_si256(codes[v], _mm256_set1_epi8(-128));
                 let x = _mm256_sign_epi8(self.splat(x.codes4(first + v)), weights);
@@ -65,17 +108,20 @@ impl Avx2 {
     }
 }
 
-// SAFETY (all blocks below): an `Avx2` is the proof that the processor has the instructions, and loads stay inside the lines
+// SAFETY (all blocks below): the `Avx2` inside is the proof that the processor has the instructions, and loads stay inside the lines
 // that they are given; `load`, `bytes`, `words` and `halves` check theirs.
 #[allow(clippy::undocumented_unsafe_blocks)] // one argument for all, above
-impl Products for Avx2 {
+impl<const DOTS: bool> Products for EightRows<DOTS> {
     type Int = __m256i;
     type Float = __m256;
     const LANES: usize = 8;
     const STRIPS: usize = 1;
 
     fn enter(self, operation: impl ProductsOperation) {
-        unsafe { enter(self, operation) }
+        match DOTS {
+            true => unsafe { enter_with_dots(self, operation) },
+            false => unsafe { enter(self, operation) },
+        }
     }
 
     #[inline(always)]
@@ -235,7 +281,7 @@ impl Products for Avx2 {
 
     #[inline(always)]
     fn store(self, x: __m256, out: &mut [f32]) {
-        let mut lanes = [0.0; Self::LANES];
+        let mut lanes = [0.0; 8];
         unsafe { _mm256_storeu_ps(lanes.as_mut_ptr(), x) }
         out.copy_from_slice(&lanes[..out.len()]);
     }

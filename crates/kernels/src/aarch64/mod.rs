@@ -1,0 +1,3 @@
+//! The vector instructions of AArch64.
+
+pub(crate) mod neon;
