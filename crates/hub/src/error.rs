@@ -156,6 +156,10 @@ impl Error {
         Self::Signature { file: file.display().to_string(), problem: problem.to_string() }
     }
 
+    pub(crate) fn bundle(file: &Path, problem: impl Display) -> Self {
+        Self::Bundle { file: file.display().to_string(), problem: problem.to_string() }
+    }
+
     pub(crate) fn manifest(file: &Path, problem: impl Display) -> Self {
         Self::Manifest { file: file.display().to_string(), problem: problem.to_string() }
     }

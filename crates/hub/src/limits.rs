@@ -79,3 +79,9 @@ pub(crate) const PROGRESS_BYTES: u64 = 64 << 10;
 pub(crate) const SLOWEST_BYTES_PER_SECOND: u64 = 4 << 10;
 /// An entity tag.
 pub(crate) const ETAG_BYTES: usize = 256;
+/// The header of a bundle.
+pub(crate) const BUNDLE_HEADER_BYTES: u64 = 16 << 20;
+/// Models in a bundle.
+pub(crate) const BUNDLE_MODELS: usize = 1_000;
+/// Contents in a bundle.
+pub(crate) const BUNDLE_MEMBERS: usize = 65_536;

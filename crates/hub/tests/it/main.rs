@@ -1,5 +1,6 @@
 //! The store against folders that other programs, or their enemies, could have written, and against hubs that fail or lie.
 
+mod bundle;
 mod disk;
 mod hub;
 mod names;
