@@ -9,12 +9,8 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic))]
 
-<<<<<<< HEAD
-mod catalogue;
-=======
 mod bundle;
-mod cache;
->>>>>>> f5df27e (Bundles carry models, manifests and the program to machines without a network)
+mod catalogue;
 mod digest;
 mod error;
 mod facts;
@@ -32,11 +28,8 @@ mod signing;
 mod space;
 mod verify;
 
-<<<<<<< HEAD
-pub use catalogue::{KnownFile, Row, catalogue};
-=======
 pub use bundle::{Added, Bundle, Contents, Header, Member, Program, add, create, extract_program};
->>>>>>> f5df27e (Bundles carry models, manifests and the program to machines without a network)
+pub use catalogue::{KnownFile, Row, catalogue};
 pub use digest::{BlobDigest, Digesting, Sha1Digest, Sha256Digest};
 pub use error::Error;
 pub use facts::{Facts, facts, facts_of};

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::Error;
+use crate::pull::free_bytes;
 
 /// What is left for others.
 const MARGIN_BYTES: u64 = 16 << 20;
@@ -12,7 +13,7 @@ const MARGIN_BYTES: u64 = 16 << 20;
 /// # Errors
 /// The disk is too full.
 pub(crate) fn check(path: &Path, bytes: u64) -> Result<(), Error> {
-    match free_bytes(path) {
+    match std::path::absolute(path).ok().and_then(|path| free_bytes(&path)) {
         Some(free) if free < bytes.saturating_add(MARGIN_BYTES) && bytes > 0 => {
             let mebibytes = |bytes: u64| bytes.div_ceil(1 << 20);
             let problem =
@@ -21,18 +22,4 @@ pub(crate) fn check(path: &Path, bytes: u64) -> Result<(), Error> {
         }
         _ => Ok(()),
     }
-}
-
-/// Bytes that can still be written there, or in the nearest folder above it that is there.
-#[cfg(unix)]
-fn free_bytes(path: &Path) -> Option<u64> {
-    let path = std::path::absolute(path).ok()?;
-    let there = path.ancestors().find(|folder| folder.is_dir())?;
-    let about = rustix::fs::statvfs(there).ok()?;
-    about.f_bavail.checked_mul(about.f_frsize)
-}
-
-#[cfg(not(unix))]
-fn free_bytes(_: &Path) -> Option<u64> {
-    None
 }

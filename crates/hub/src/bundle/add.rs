@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use super::Bundle;
 use crate::hashing::{Job, Watch, hash_all};
-use crate::{BlobDigest, Digesting, Error, Folders, Manifest, ManifestFile, RepoFolder, cache, space};
+use crate::pull::link;
+use crate::remote::ListedFile;
+use crate::{BlobDigest, Commit, Digesting, Error, Folders, Manifest, ManifestFile, RepoFolder, Revision, space};
 
 /// A model that was added.
 #[derive(Clone, Debug)]
@@ -62,13 +64,27 @@ fn add_model(
             written_bytes = written_bytes.saturating_add(file.size_bytes);
             true
         };
-        cache::link(&folder, &model.commit, &file.path, &file.blob, file.size_bytes)?;
+        let listed = ListedFile { path: file.path.clone(), size_bytes: file.size_bytes, digest: file.blob };
+        link(&folder, &model.commit, &listed)?;
     }
-    cache::refer_if_new(&folder, &model.revision, &model.commit)?;
+    refer_if_new(&folder, &model.revision, &model.commit)?;
     model.source = "bundle".to_owned();
     model.fetched_at = now;
     model.write(&folder)?;
     Ok(Added { manifest: model, written_bytes })
+}
+
+/// What a branch is, where nobody has said so yet.
+fn refer_if_new(folder: &RepoFolder, revision: &Revision, commit: &Commit) -> Result<(), Error> {
+    let path = folder.reference(revision);
+    if revision.as_commit().is_some() || fs::symlink_metadata(&path).is_ok() {
+        return Ok(());
+    }
+    let fault = |cause| Error::io(&path, cause);
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent).map_err(fault)?;
+    }
+    fs::write(&path, commit.as_str()).map_err(fault)
 }
 
 /// What bears the name already has to be it.

@@ -16,6 +16,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+pub(crate) use part::free_bytes;
+pub(crate) use place::link;
 pub use transfer::Stage;
 
 use crate::catalogue::{self, Row};

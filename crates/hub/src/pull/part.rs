@@ -206,14 +206,14 @@ fn allocated(data: &fs::Metadata) -> u64 {
 
 /// Bytes that can still be written below a folder, or below the nearest one above it that is there.
 #[cfg(unix)]
-pub(super) fn free_bytes(folder: &Path) -> Option<u64> {
+pub(crate) fn free_bytes(folder: &Path) -> Option<u64> {
     let there = folder.ancestors().find(|folder| folder.is_dir())?;
     let about = rustix::fs::statvfs(there).ok()?;
     about.f_bavail.checked_mul(about.f_frsize)
 }
 
 #[cfg(not(unix))]
-pub(super) fn free_bytes(_: &Path) -> Option<u64> {
+pub(crate) fn free_bytes(_: &Path) -> Option<u64> {
     None
 }
 

@@ -63,7 +63,7 @@ pub(super) fn keep(folder: &RepoFolder, part: &Part, digest: &BlobDigest) -> Res
 ///
 /// # Errors
 /// Something else has that name.
-pub(super) fn link(folder: &RepoFolder, commit: &Commit, file: &ListedFile) -> Result<(), Error> {
+pub(crate) fn link(folder: &RepoFolder, commit: &Commit, file: &ListedFile) -> Result<(), Error> {
     let name = folder.file(commit, &file.path);
     let fault = |cause| Error::io(&name, cause);
     if let Some(parent) = name.parent() {
