@@ -4,7 +4,7 @@
 //! `user/repo:QUANT` wherever the repository's files lie. Nothing is guessed: where several models are meant the error
 //! lists them, where none is it says how to get it and which names are near.
 
-use crate::{Error, Found, ModelName, quantisation_of};
+use crate::{Error, Found, ModelName, catalogue, quantisation_of};
 
 /// What people put before names of the hub's repositories.
 const PREFIXES: [&str; 4] = ["https://huggingface.co/", "https://hf.co/", "huggingface.co/", "hf.co/"];
@@ -67,7 +67,16 @@ fn candidates<'a>(word: &str, found: &'a [Found]) -> Vec<&'a Found> {
             }
         }
     }
-    let (repo, label) = bare.split_once(':').map_or((bare, None), |(repo, label)| (repo, Some(label)));
+    // A short name stands for a repository, whoever fetched it.
+    let short = ModelName::parse(word).ok().and_then(|name| match name {
+        ModelName::Short(short) => catalogue::find(&short).ok(),
+        ModelName::Repo { .. } => None,
+    });
+    let short = short.map(|(row, quant)| (row.repo.to_string(), quant.map(|quant| quant.to_string())));
+    let (repo, label) = match &short {
+        Some((repo, quant)) => (repo.as_str(), quant.as_deref()),
+        None => bare.split_once(':').map_or((bare, None), |(repo, label)| (repo, Some(label))),
+    };
     let from_repo = |model: &&Found| {
         let here = model.origin.as_deref().is_some_and(|origin| alike(origin, repo));
         // Older states of a repository are meant by their commit only.
@@ -103,31 +112,31 @@ fn without_copies(mut meant: Vec<&Found>) -> Vec<&Found> {
 fn nothing(word: &str, found: &[Found]) -> String {
     let near = nearest(word, found);
     let near = if near.is_empty() { String::new() } else { format!("; near it: {}", near.join(", ")) };
-    match ModelName::parse(word) {
-        Ok(name) => format!("{word} is not on this machine: pull it with `tramontane pull {name}`{near}"),
-        Err(_) => {
-            format!("{word}: there is no such file, folder or model (`tramontane list` shows what is here){near}")
-        }
+    let name = ModelName::parse(word).ok();
+    // Only what `pull` would know.
+    let name = name.filter(|name| !matches!(name, ModelName::Short(short) if catalogue::find(short).is_err()));
+    match name {
+        Some(name) => format!("{word} is not on this machine: pull it with `tramontane pull {name}`{near}"),
+        None => format!("{word}: there is no such file, folder or model (`tramontane list` shows what is here){near}"),
     }
 }
 
-/// Names within a few letters of the word, or with the word in them.
+/// Names within a few letters of the word, or with the word in them: of models here, and of those that can be pulled.
 fn nearest(word: &str, found: &[Found]) -> Vec<String> {
     let word = word.to_ascii_lowercase();
     let most = (word.chars().count() / 4).max(2);
-    let away = |name: &String| {
+    let away = |name: &str| {
         let name = name.to_ascii_lowercase();
         let inside = word.len() >= 3 && name.contains(&word);
         if inside { 0 } else { distance(&word, &name) }
     };
-    let mut near: Vec<(usize, &str)> = found
-        .iter()
-        .filter_map(|model| {
-            let names = std::iter::once(&model.name).chain(&model.aliases);
-            let away = names.map(away).min().filter(|away| *away <= most)?;
-            Some((away, model.name.as_str()))
-        })
-        .collect();
+    let here = found.iter().filter_map(|model| {
+        let names = std::iter::once(model.name.as_str()).chain(model.aliases.iter().map(String::as_str));
+        Some((names.map(away).min()?, model.name.as_str()))
+    });
+    // Nobody looks for a part of a short name.
+    let known = catalogue::catalogue().iter().map(|row| (distance(&word, row.name.as_str()), row.name.as_str()));
+    let mut near: Vec<_> = here.chain(known).filter(|(away, _)| *away <= most).collect();
     near.sort();
     near.dedup();
     near.into_iter().take(SUGGESTED).map(|(_, name)| name.to_owned()).collect()

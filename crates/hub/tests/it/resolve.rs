@@ -14,6 +14,12 @@ fn disk() -> Vec<Found> {
     pulled(&cache, "mistralai/Alone-GGUF:Q6_K", COMMIT, &[("Alone-Q6_K.gguf", &tiny(), true)]);
     ollama(&place.join("ollama"), "registry.ollama.ai/library/mistral/latest", &tiny());
     ollama(&place.join("ollama"), "hf.co/bartowski/Other-GGUF/Q4_K_M", b"other");
+    cached(&cache, "bartowski/Mistral-Nemo-Instruct-2407-GGUF", COMMIT, "Nemo-Q4_K_M.gguf", b"nemo 4");
+    cached(&cache, "bartowski/Mistral-Nemo-Instruct-2407-GGUF", COMMIT, "Nemo-Q8_0.gguf", b"nemo 8");
+    write(
+        &place.join("lm/mistralai/Ministral-3-3B-Instruct-2512-GGUF/Ministral-3-3B-Instruct-2512-Q4_K_M.gguf"),
+        b"3b",
+    );
     write(&place.join("lm/mistralai/Tiny-GGUF/Tiny-Q8_0.gguf"), b"eight");
     write(&place.join("lm/mistralai/Tiny-GGUF/Tiny-Q5_K_M.gguf"), b"five");
     write(&models.join("one/same.gguf"), b"1");
@@ -54,7 +60,13 @@ fn words() {
         ("CASE", Err("means several models, name one of them: Case, case")),
         ("split", Err("cannot be used: part 2 of 2 is missing")),
         ("mistral:7b", Err("is not on this machine: pull it with `tramontane pull mistral:7b`")),
-        ("mistrl", Err("near it: mistral:latest")),
+        ("mistrl", Err("near it: mistral:latest, mixtral")),
+        ("ministrl-3:3b", Err("near it: ministral-3:3b")),
+        ("nemo", Err("means several models, name one of them: bartowski/Mistral-Nemo-Instruct-2407-GGUF:Q4_K_M")),
+        ("nemo:12b-q8_0", Ok("Nemo-Q8_0.gguf")),
+        ("ministral-3:3b", Ok("lm/mistralai/Ministral-3-3B-Instruct-2512-GGUF/")),
+        ("magistral-small", Err("pull it with `tramontane pull magistral-small`")),
+        ("not-in-the-table:1b", Err("there is no such file, folder or model")),
         ("tiny", Err("near it: mistralai/Tiny-GGUF:Q4_K_M, mistralai/Tiny-GGUF:Q5_K_M, mistralai/Tiny-GGUF:Q8_0")),
         ("no such thing", Err("there is no such file, folder or model")),
         ("", Err("there is no such file, folder or model")),
