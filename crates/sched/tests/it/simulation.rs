@@ -11,7 +11,7 @@ use sched::{Arrival, Limits, Scheduler, SequenceId, Step, Tenant, Wants};
 use testkit::Random;
 use tokenizer::TokenId;
 
-const CROWDS: u64 = 350;
+const CROWDS: u64 = 340;
 const ARRIVALS: usize = 600;
 /// Nobody is under way for longer, in steps. The longest that these crowds see is about half of it.
 const PATIENCE: u64 = 1500;
@@ -75,6 +75,14 @@ fn alone(tenant: Tenant, tokens: &[TokenId]) -> u64 {
     tokens.iter().fold(start(tenant), |value, token| mix(value, u64::from(token.0)))
 }
 
+/// Tokens, positions and blocks of a step.
+fn digest(before: u64, step: &Step) -> u64 {
+    let tokens = step.batch.tokens.iter().map(|token| token.0);
+    let spans =
+        step.batch.spans.iter().flat_map(|span| span.blocks.iter().copied().chain([span.first_position as u32]));
+    tokens.chain(spans).fold(before, |digest, word| mix(digest, u64::from(word)))
+}
+
 impl World {
     fn new(seed: u64) -> Self {
         let mut rng = Random::new(seed);
@@ -107,6 +115,7 @@ impl World {
             self.arrive(SequenceId(id));
             if self.rng.below(12) == 0 {
                 self.cancel();
+                self.audit();
             }
             if self.rng.below(40) == 0 {
                 self.borrow_blocks();
@@ -167,7 +176,6 @@ impl World {
             self.said.truncate(8);
             self.said.insert(place.min(self.said.len()), client.tokens);
         }
-        self.audit();
     }
 
     /// One step; false where there was nothing to do.
@@ -176,11 +184,12 @@ impl World {
         let Some(step) = self.scheduler.schedule() else { return false };
         self.audit();
         self.step += 1;
-        self.digest = format!("{step:?}").bytes().fold(self.digest, |digest, byte| mix(digest, u64::from(byte)));
+        self.digest = digest(self.digest, &step);
         assert!(step.batch.rows() > 0 && step.batch.rows() <= self.limits.step_rows, "seed {}", self.seed);
         let values = self.compute(&step);
         self.answer(&step, &values);
         self.hear(&step, &values);
+        self.audit();
         let oldest = self.live.values().map(|client| self.step - client.since).max().unwrap_or(0);
         self.longest = self.longest.max(oldest);
         assert!(oldest <= PATIENCE, "seed {}: somebody waits for {oldest} steps", self.seed);
@@ -243,7 +252,6 @@ impl World {
                 self.end(sample.id);
             } else {
                 self.scheduler.commit(sample.id, &said);
-                self.audit();
             }
         }
     }
