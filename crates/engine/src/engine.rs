@@ -174,6 +174,7 @@ impl Engine {
 
     /// The vectors of some texts, of length one: their hidden states behind the last norm, pooled
     /// ([`ModelCard::pooling`] is what the model's files ask for). Waits until all are there, beside other requests.
+    /// All embeddings run on one account, and share nothing with each other or with answers.
     ///
     /// # Errors
     /// A text is empty, does not fit in the context, or has an id out of range; or too many requests wait already.

@@ -128,7 +128,8 @@ impl Scheduler {
     pub(crate) fn preempt(&mut self, index: usize) {
         let mut sequence = self.running.remove(index);
         self.pool.release(&sequence.table.blocks);
-        sequence.table = Default::default();
+        sequence.table.blocks.clear();
+        sequence.table.kept = 0;
         sequence.draft.clear();
         sequence.computed = 0;
         sequence.preempted = true;

@@ -28,7 +28,8 @@ pub struct Arrival {
     pub wants: Wants,
 }
 
-/// What is wanted of a sequence.
+/// What is wanted of a sequence. Those whose hidden states are wanted share nothing: they find nothing computed and leave
+/// nothing to be found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wants {
     /// Logits behind its last token: it is answered.
@@ -70,7 +71,7 @@ pub(crate) struct BlockTable {
     pub blocks: Vec<u32>,
     /// Leading blocks that are kept in the pool, full and never to be written again.
     pub kept: usize,
-    /// One could not be kept; those behind it cannot either.
+    /// No more blocks are kept: one could not be, or none of this sequence are to be.
     pub closed: bool,
 }
 
@@ -88,7 +89,7 @@ impl Sequence {
             computed: 0,
             furthest: 0,
             cached: 0,
-            table: BlockTable::default(),
+            table: BlockTable { closed: wants != Wants::Logits, ..BlockTable::default() },
             hashes: Vec::new(),
             draft: Vec::new(),
             preempted: false,
@@ -129,14 +130,10 @@ impl Sequence {
         Some(Prefix { hash, tenant: self.tenant, parent, tokens })
     }
 
-    /// Leading blocks that it could take over from others: at least one token remains to be computed, whose logits (or
-    /// hidden state) are wanted.
+    /// Leading blocks that it could take over from others: at least one token remains to be computed, whose logits are
+    /// wanted.
     pub(crate) fn shareable_blocks(&self, block_tokens: usize) -> usize {
-        let spared = match self.wants {
-            Wants::Logits | Wants::LastHidden => self.tokens.len() - 1,
-            Wants::AllHidden => self.furthest.min(self.tokens.len() - 1),
-        };
-        spared / block_tokens
+        if self.wants == Wants::Logits { (self.tokens.len() - 1) / block_tokens } else { 0 }
     }
 
     /// The block that it has to compute or to take over next, if it can do either; `None` also where one is begun.

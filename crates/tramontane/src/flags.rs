@@ -111,6 +111,9 @@ pub(crate) struct AnswerFlags {
     /// JSON schema that the answer must follow (not in this version)
     #[arg(long, value_name = "FILE")]
     schema: Option<PathBuf>,
+    /// Guess tokens ahead: ngram (what followed the same words before) or off; changes no result [default: ngram]
+    #[arg(long, value_name = "HOW", env = "TRAMONTANE_SPECULATE", hide_env = true, value_parser = ["ngram", "off"])]
+    speculate: Option<String>,
     /// Say how long it took
     #[arg(long, env = "TRAMONTANE_STATS", hide_env = true, value_parser = BoolishValueParser::new())]
     stats: bool,
@@ -122,6 +125,8 @@ pub(crate) struct AnswerOptions {
     pub(crate) sampling: SamplingParams,
     pub(crate) max_tokens: Option<usize>,
     pub(crate) stop: Vec<String>,
+    /// Guess tokens ahead; `None`: as the engine does.
+    pub(crate) speculate: Option<bool>,
     pub(crate) system: Option<String>,
     pub(crate) stats: bool,
 }
@@ -146,10 +151,12 @@ impl AnswerFlags {
         }
         let stop = if self.stop.is_empty() { settings.stop.clone().unwrap_or_default() } else { self.stop.clone() };
         sampling::StopStrings::new(&stop).map_err(|error| Usage::error(error.to_string()))?;
+        let speculate = self.speculate.as_ref().or(settings.speculate.as_ref());
         Ok(AnswerOptions {
             sampling: self.sampling(settings, SamplingParams::default())?,
             max_tokens: self.max_tokens.or(settings.max_tokens),
             stop,
+            speculate: speculate.map(|how| speculation_named(how)).transpose()?,
             system: self.system.clone().or_else(|| settings.system.clone()),
             stats: self.stats || settings.stats.unwrap_or(false),
         })
@@ -195,6 +202,15 @@ fn kv_type_named(name: &str) -> anyhow::Result<KvType> {
         "f16" => Ok(KvType::F16),
         "f32" => Ok(KvType::F32),
         _ => Err(Usage::error(format!("kv_type is {name}: it must be f16 or f32"))),
+    }
+}
+
+/// Whether to guess ahead.
+fn speculation_named(name: &str) -> anyhow::Result<bool> {
+    match name {
+        "ngram" => Ok(true),
+        "off" => Ok(false),
+        _ => Err(Usage::error(format!("speculate is {name}: it must be ngram or off"))),
     }
 }
 

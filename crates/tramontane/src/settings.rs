@@ -37,6 +37,7 @@ pub(crate) struct Settings {
     pub(crate) frequency_penalty: Option<f32>,
     pub(crate) max_tokens: Option<usize>,
     pub(crate) stop: Option<Vec<String>>,
+    pub(crate) speculate: Option<String>,
     pub(crate) stats: Option<bool>,
     pub(crate) models: Option<Vec<String>>,
     /// What requests may say → what the served model is called.

@@ -215,7 +215,7 @@ fn a_flood_does_not_take_the_quota_of_others() {
 fn hidden_states_of_a_text_come_once_each() {
     let mut scheduler = Scheduler::new(LIMITS);
     for (id, wants) in [(1, Wants::AllHidden), (2, Wants::LastHidden)] {
-        let tenant = Tenant(id);
+        let tenant = Tenant(0);
         let arrival = Arrival { id: SequenceId(id), tenant, prompt: prompt(10), max_new_tokens: 0, wants };
         scheduler.submit(arrival).unwrap();
     }
