@@ -99,17 +99,24 @@ pub(crate) fn readers(model: &Loaded, logprobs: bool, count: usize) -> Vec<Reade
     (0..count).map(|_| Reader::new(tokenizer.clone())).collect()
 }
 
-/// Token counts of answers to one prompt: the prompt counts once.
-pub(crate) fn usage(ends: &[End]) -> Usage {
+/// Token counts of answers to one prompt: the prompt counts once. Guesses count where the client made them (`predicted`).
+pub(crate) fn usage(ends: &[End], predicted: bool) -> Usage {
     let prompt_tokens = ends.first().map_or(0, |end| end.usage.prompt_tokens);
     let cached_tokens = ends.first().map_or(0, |end| end.usage.cached_tokens);
     let completion_tokens = ends.iter().map(|end| end.usage.completion_tokens).sum();
-    let reasoning_tokens = ends.iter().map(|end| end.reasoning_tokens).sum();
+    let guesses = || ends.iter().filter(|_| predicted).map(|end| end.usage);
     Usage {
         prompt_tokens,
         completion_tokens,
         total_tokens: prompt_tokens.saturating_add(completion_tokens),
         prompt_tokens_details: PromptTokens { cached_tokens, audio_tokens: 0 },
-        completion_tokens_details: CompletionTokens { reasoning_tokens, audio_tokens: 0 },
+        completion_tokens_details: CompletionTokens {
+            reasoning_tokens: ends.iter().map(|end| end.reasoning_tokens).sum(),
+            accepted_prediction_tokens: guesses().map(|usage| usage.accepted_tokens).sum(),
+            rejected_prediction_tokens: guesses()
+                .map(|usage| usage.drafted_tokens.saturating_sub(usage.accepted_tokens))
+                .sum(),
+            audio_tokens: 0,
+        },
     }
 }

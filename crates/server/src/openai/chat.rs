@@ -37,7 +37,9 @@ pub(crate) async fn create(app: Arc<App>, caller: Caller, json: JsonBytes) -> Re
     let requests = ask::repeated(&chat.request, chat.count);
     let choices = Choices::start(&app, &caller, &model, requests, "messages").await?;
     let readers = ask::readers(&model, chat.request.logprobs, chat.count as usize);
-    let reply = Reply { stamp: Stamp::new("chatcmpl-", &model, chat.request.sampling.seed), chat, choices, readers };
+    let stamp = Stamp::new("chatcmpl-", &model, chat.request.sampling.seed);
+    let predicted = chat.request.prediction.is_some();
+    let reply = Reply { stamp, chat, choices, readers, predicted };
     if reply.chat.stream { Ok(sse(|events| reply.stream(events))) } else { reply.whole().await }
 }
 
@@ -86,15 +88,13 @@ impl Chat {
         if used.choice == tools::Choice::None {
             forbid_calls(model, &mut params.logit_bias);
         }
-        if request.prediction.map(prediction).transpose()?.is_some() {
-            return Err(Refusal::field("prediction", "prediction is not supported yet: leave it out"));
-        }
         let newer = ("max_completion_tokens", request.max_completion_tokens);
         let mut asked = Request {
             sampling: params,
             max_tokens: sampling::max_tokens(newer, ("max_tokens", request.max_tokens))?,
             stop: sampling::stops(request.stop)?,
             logprobs,
+            prediction: request.prediction.map(prediction).transpose()?,
             ..Request::new(Prompt::Conversation(Box::new(conversation)))
         };
         let field = if form.spec.is_some() { "response_format" } else { "tools" };
@@ -152,6 +152,7 @@ struct Reply {
     chat: Chat,
     choices: Choices,
     readers: Vec<Reader>,
+    predicted: bool,
 }
 
 impl Reply {
@@ -186,7 +187,7 @@ impl Reply {
             model: self.stamp.model,
             system_fingerprint: self.stamp.fingerprint,
             choices,
-            usage: ask::usage(&ends),
+            usage: ask::usage(&ends, self.predicted),
             seed: self.stamp.seed,
             service_tier: self.chat.service_tier,
         };
@@ -216,7 +217,7 @@ impl Reply {
             }
         }
         if self.chat.include_usage {
-            events.data(&self.chunk(Vec::new(), Some(ask::usage(&ends)))).await?;
+            events.data(&self.chunk(Vec::new(), Some(ask::usage(&ends, self.predicted)))).await?;
         }
         events.done().await
     }
@@ -278,7 +279,7 @@ impl Turn {
                 reasoning: thought,
                 tool_calls: self.calls,
             },
-            logprobs: logprobs.then(|| Logprobs { content: self.logprobs, refusal: None }),
+            logprobs: logprobs.then_some(Logprobs { content: self.logprobs, refusal: None }),
             finish_reason: self.end.map_or("length", |end| end.reason_name()),
         }
     }

@@ -64,7 +64,8 @@ impl Choices {
     }
 }
 
-/// Refuses a prompt that together with `max_tokens` would not fit, before anything is queued.
+/// Refuses a prompt that, alone or together with `max_tokens`, would not fit: before anything is queued, and in the words
+/// by which clients of OpenAI's API know it.
 ///
 /// # Errors
 /// It does not fit, or cannot be rendered.
@@ -74,25 +75,42 @@ pub(crate) async fn check_room(
     max_tokens: Option<usize>,
     param: &'static str,
 ) -> Result<(), Refusal> {
-    let Some(max_tokens) = max_tokens else { return Ok(()) };
     let context = model.engine.card().context;
-    if size_bytes(prompt).saturating_add(max_tokens) <= context {
+    let more = max_tokens.unwrap_or(1);
+    if size_bytes(prompt).saturating_add(more) <= context {
         return Ok(());
     }
     let (rendering, prompt) = (Arc::clone(model), prompt.clone());
     let rendered = spawn_blocking(move || rendering.engine.render(&prompt).map(|tokens| tokens.len())).await;
     let failed = |_| Refusal::new(RefusalKind::Internal, "the request could not be prepared");
     let tokens = rendered.map_err(failed)?.map_err(|error| located(error.into(), param))?;
-    let asked = tokens.saturating_add(max_tokens);
-    if tokens >= context || asked <= context {
-        // Too long by itself is for the engine to say.
+    if tokens.saturating_add(more) <= context {
         return Ok(());
     }
-    let message = format!(
-        "This model's maximum context length is {context} tokens. However, you requested {asked} tokens ({tokens} in \
-         the {param}, {max_tokens} in the completion). Please reduce the length of the {param} or the completion."
-    );
-    Err(Refusal::new(RefusalKind::ContextLength, message).at(param).code("context_length_exceeded"))
+    let made_for = model.engine.card().config.context_length;
+    Err(too_long((tokens, max_tokens), (context, made_for), param))
+}
+
+fn too_long(
+    (tokens, max_tokens): (usize, Option<usize>),
+    (context, made_for): (usize, usize),
+    param: &'static str,
+) -> Refusal {
+    let asked = match max_tokens {
+        Some(more) if tokens < context => format!(
+            "you requested {} tokens ({tokens} in the {param}, {more} in the completion). Please reduce the length of \
+             the {param} or the completion",
+            tokens.saturating_add(more),
+        ),
+        _ => format!("your {param} resulted in {tokens} tokens. Please reduce the length of the {param}"),
+    };
+    let wider = if made_for > context {
+        format!(", or serve the model with a --context up to {made_for}")
+    } else {
+        String::new()
+    };
+    let message = format!("This model's maximum context length is {context} tokens. However, {asked}{wider}.");
+    Refusal::new(RefusalKind::ContextLength, message).at(param).code("context_length_exceeded")
 }
 
 /// At least as many as the prompt has tokens: a token has a byte, and what the template adds to each message is short.
@@ -108,7 +126,7 @@ fn size_bytes(prompt: &Prompt) -> usize {
     }
 }
 
-/// A refusal by the engine, at the field that holds the prompt, and in the words by which clients know it.
+/// A refusal by the engine, at the field that holds the prompt.
 pub(crate) fn located(refusal: Refusal, param: &'static str) -> Refusal {
     let of_prompt = matches!(refusal.kind, RefusalKind::Invalid | RefusalKind::ContextLength);
     if of_prompt && refusal.param.is_none() { refusal.at(param) } else { refusal }

@@ -274,7 +274,7 @@ impl Reply {
         let mut whole = Usage::default();
         for answers in ends.chunks(self.asked.count.max(1) as usize) {
             let ends: Vec<End> = answers.iter().flatten().copied().collect();
-            whole.add(&ask::usage(&ends));
+            whole.add(&ask::usage(&ends, false));
         }
         whole
     }

@@ -173,17 +173,18 @@ fn echoed_tool(function: &tools::Function) -> Value {
 
 fn echoed_format(format: Option<&TextFormat>) -> Value {
     let Some(format) = format else { return json!({"type": "text"}) };
-    let mut echo = json!({"type": format.kind});
     if let Some(schema) = &format.schema {
-        echo["name"] = json!(format.name);
-        echo["description"] = json!(format.description);
-        echo["schema"] = serde_json::from_str(schema.get()).unwrap_or_default();
-        echo["strict"] = json!(format.strict);
+        let schema: Value = serde_json::from_str(schema.get()).unwrap_or_default();
+        let (name, description, strict) = (&format.name, &format.description, format.strict);
+        return json!({
+            "type": format.kind, "name": name, "description": description, "schema": schema, "strict": strict,
+        });
     }
     if let Some(grammar) = &format.grammar {
-        echo["grammar"] = json!({"syntax": grammar.syntax, "definition": grammar.definition});
+        let grammar = json!({"syntax": grammar.syntax, "definition": grammar.definition});
+        return json!({"type": format.kind, "grammar": grammar});
     }
-    echo
+    json!({"type": format.kind})
 }
 
 /// A response on its way.

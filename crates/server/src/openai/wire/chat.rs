@@ -68,11 +68,14 @@ pub(crate) struct ChatRequest {
     pub(crate) prediction: Option<Prediction>,
 
     /// A label; nothing depends on it.
-    pub(crate) user: Option<String>,
+    #[serde(rename = "user")]
+    pub(crate) _user: Option<String>,
     /// A label; nothing depends on it.
-    pub(crate) safety_identifier: Option<String>,
+    #[serde(rename = "safety_identifier")]
+    pub(crate) _safety_identifier: Option<String>,
     /// A label: there is one cache, and it is always used.
-    pub(crate) prompt_cache_key: Option<String>,
+    #[serde(rename = "prompt_cache_key")]
+    pub(crate) _prompt_cache_key: Option<String>,
     /// Labels; nothing depends on them.
     pub(crate) metadata: Option<BTreeMap<String, String>>,
     /// Only false: nothing is stored.
@@ -142,9 +145,11 @@ pub(crate) struct ContentPart {
     #[schema(ignore)]
     pub(crate) image_url: Option<ImageUrl>,
     #[schema(ignore)]
-    pub(crate) input_audio: Option<Value>,
+    #[serde(rename = "input_audio")]
+    pub(crate) _input_audio: Option<Value>,
     #[schema(ignore)]
-    pub(crate) file: Option<Value>,
+    #[serde(rename = "file")]
+    pub(crate) _file: Option<Value>,
 }
 
 /// Where an image is.
@@ -444,6 +449,10 @@ pub(crate) struct PromptTokens {
 #[schema(as = openai::CompletionTokens)]
 pub(crate) struct CompletionTokens {
     pub(crate) reasoning_tokens: usize,
+    /// Tokens of the prediction that were right.
+    pub(crate) accepted_prediction_tokens: usize,
+    /// Tokens of the prediction that were not.
+    pub(crate) rejected_prediction_tokens: usize,
     /// Always 0.
     pub(crate) audio_tokens: usize,
 }

@@ -59,7 +59,8 @@ pub(crate) struct CompletionRequest {
     pub(crate) stream: Option<bool>,
     pub(crate) stream_options: Option<StreamOptions>,
     /// A label; nothing depends on it.
-    pub(crate) user: Option<String>,
+    #[serde(rename = "user")]
+    pub(crate) _user: Option<String>,
 }
 
 /// A complete answer, or a piece of one.

@@ -21,7 +21,8 @@ pub(crate) struct EmbeddingRequest {
     /// Only the model's own.
     pub(crate) dimensions: Option<u32>,
     /// A label; nothing depends on it.
-    pub(crate) user: Option<String>,
+    #[serde(rename = "user")]
+    pub(crate) _user: Option<String>,
 }
 
 /// The vectors.
