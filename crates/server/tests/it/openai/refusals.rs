@@ -1,0 +1,216 @@
+//! What cannot be had is refused with the path of its field, in OpenAI's form.
+
+use serde_json::{Value, json};
+
+use super::chat;
+use crate::testing::{Running, chat_model, serve};
+
+/// 400, this `param`, this in the message, and all four fields of the error.
+fn check(server: &Running, path: &str, body: &Value, param: Value, message: &str) -> Result<(), String> {
+    let answer = server.post(path, body);
+    let error = answer.json()["error"].clone();
+    let keys: Vec<&String> = error.as_object().map(|error| error.keys().collect()).unwrap_or_default();
+    let right = answer.status == 400
+        && error["param"] == param
+        && error["type"] == "invalid_request_error"
+        && error["message"].as_str().is_some_and(|text| text.contains(message))
+        && keys == ["message", "type", "param", "code"];
+    if right { Ok(()) } else { Err(format!("{} {error}", answer.status)) }
+}
+
+#[test]
+fn fields_of_a_chat() {
+    let server = serve(chat_model());
+    let tool = |more: Value| json!([{"type": "function", "function": super::with(json!({"name": "f"}), more)}]);
+    let rows = [
+        (json!({"frobnicate": 1}), json!("frobnicate"), "unknown field `frobnicate`"),
+        (json!({"chat_template": "{{x}}"}), json!("chat_template"), "unknown field"),
+        (json!({"chat_template_kwargs": {"tokenize": true}}), json!("chat_template_kwargs"), "unknown field"),
+        (json!({"functions": [{"name": "f"}]}), json!("functions"), "use `tools`"),
+        (json!({"function_call": "auto"}), json!("function_call"), "use `tools`"),
+        (json!({"audio": {"voice": "v", "format": "wav"}}), json!("audio"), "text only"),
+        (json!({"modalities": ["text", "audio"]}), json!("modalities"), "text only"),
+        (json!({"web_search_options": {}}), json!("web_search_options"), "opens no connection"),
+        (json!({"store": true}), json!("store"), "nothing is stored"),
+        (json!({"service_tier": "flex"}), json!("service_tier"), "one tier"),
+        (json!({"verbosity": "low"}), json!("verbosity"), "may be medium"),
+        (json!({"reasoning_effort": "high"}), json!("messages"), "reasoning_effort='high' is not supported"),
+        (json!({"reasoning_effort": "much"}), json!("reasoning_effort"), "must be one of none"),
+        (json!({"stream_options": {"include_usage": true}}), json!("stream_options"), "only allowed with `stream`"),
+        (json!({"top_logprobs": 2}), json!("top_logprobs"), "needs `logprobs`"),
+        (json!({"tools": [{"type": "web_search"}]}), json!("tools[0].type"), "only tools of the type function"),
+        (json!({"tools": tool(json!({"parameters": 7}))}), json!("tools[0].function.parameters"), "which is an object"),
+        (json!({"tools": tool(json!({"x": 7}))}), json!("tools[0].function.x"), "unknown field `x`"),
+        (json!({"tool_choice": "required"}), json!("tool_choice"), "no tools"),
+        (json!({"tool_choice": "perhaps"}), json!("tool_choice"), "must be auto"),
+        (
+            json!({"tools": tool(json!({})), "tool_choice": {"type": "function", "function": {"name": "g"}}}),
+            json!("tool_choice"),
+            "\"g\", which is not among the tools",
+        ),
+        (json!({"response_format": {"type": "xml"}}), json!("response_format.type"), "must be text"),
+        (json!({"response_format": {"type": "json_schema"}}), json!("response_format.json_schema.schema"), "missing"),
+        (
+            json!({"response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": {"type": "thing"}}}}),
+            json!("response_format"),
+            "not valid",
+        ),
+        (json!({"max_tokens": 3, "max_completion_tokens": 4}), json!("max_tokens"), "send one"),
+        (json!({"metadata": {"k": "v".repeat(513)}}), json!("metadata"), "at most 512"),
+        (json!({"prediction": {"type": "content"}}), json!("prediction"), "missing field `content`"),
+    ];
+    testkit::check_table(rows.map(|row| (row.0.to_string(), row)), |(more, param, message)| {
+        check(&server, "/v1/chat/completions", &chat(more), param, message)
+    });
+}
+
+#[test]
+fn messages_of_a_chat() {
+    let server = serve(chat_model());
+    let user = |content: Value| json!([{"role": "user", "content": content}]);
+    let image = |url: &str| user(json!([{"type": "image_url", "image_url": {"url": url}}]));
+    let call = json!({"id": "abcdefghi", "type": "function", "function": {"name": "f", "arguments": "{}"}});
+    let at = |path: &str| json!(format!("messages[0].{path}"));
+    let rows = [
+        (json!([]), json!("messages"), "at least one"),
+        (json!([{"role": "wizard", "content": "x"}]), at("role"), "\"wizard\" is no role"),
+        (json!([{"role": "function", "content": "x", "name": "f"}]), at("name"), "names of speakers"),
+        (json!([{"role": "user", "content": "x", "name": "Ann"}]), at("name"), "names of speakers"),
+        (json!([{"role": "user"}]), at("content"), "missing"),
+        (json!([{"role": "user", "content": "x", "tool_calls": [call]}]), at("tool_calls"), "only assistant"),
+        (json!([{"role": "tool", "content": "x"}]), at("tool_call_id"), "missing"),
+        (
+            json!([{"role": "tool", "content": "x", "tool_call_id": "abcdefghi"}]),
+            json!("messages"),
+            "start with a user",
+        ),
+        (image("http://169.254.169.254/x.png"), at("content[0].image_url"), "never fetches a URL"),
+        (image("file:///etc/passwd"), at("content[0].image_url"), "never fetches a URL"),
+        (image("data:image/png;base64,AAAA"), at("content[0].image_url"), "not supported by this model yet"),
+        (user(json!([{"type": "input_audio", "input_audio": {}}])), at("content[0].type"), "not audio"),
+        (user(json!([{"type": "file", "file": {}}])), at("content[0].type"), "files are not read"),
+        (user(json!([{"type": "text"}])), at("content[0].text"), "missing"),
+        (user(json!([{"type": "text", "text": "x", "y": 1}])), at("content[0].y"), "unknown field"),
+        (user(json!(7)), at("content"), "invalid type"),
+        (
+            json!([{"role": "user", "content": "x"}, {"role": "assistant", "content": "y"}]),
+            json!("messages"),
+            "last role",
+        ),
+        (
+            json!([{"role": "assistant", "content": "y", "reasoning": "a", "reasoning_content": "b"}]),
+            at("reasoning"),
+            "differ",
+        ),
+        (json!([{"role": "assistant", "tool_calls": [{"type": "function"}]}]), at("tool_calls[0].id"), "missing"),
+    ];
+    testkit::check_table(rows.map(|row| (row.0.to_string(), row)), |(messages, param, message)| {
+        check(&server, "/v1/chat/completions", &json!({"messages": messages}), param, message)
+    });
+}
+
+#[test]
+fn fields_of_a_response() {
+    let server = serve(chat_model());
+    let item = |item: Value| json!({"input": [item]});
+    let rows = [
+        (json!({"store": true}), json!("store"), "nothing is stored"),
+        (json!({"previous_response_id": "resp_1"}), json!("previous_response_id"), "whole conversation"),
+        (json!({"conversation": "conv_1"}), json!("conversation"), "whole conversation"),
+        (json!({"background": true}), json!("background"), "nothing is stored"),
+        (json!({"prompt": {"id": "p"}}), json!("prompt"), "no stored prompts"),
+        (json!({"truncation": "auto"}), json!("truncation"), "never a quiet cut"),
+        (json!({"include": ["file_search_call.results"]}), json!("include"), "nothing else"),
+        (json!({"tools": [{"type": "web_search", "filters": {}}]}), json!("tools[0].type"), "only tools of the type"),
+        (json!({"tools": [{"type": "function", "name": "f", "x": 1}]}), json!("tools[0].x"), "unknown field"),
+        (json!({"tools": [{"type": "function"}]}), json!("tools[0].name"), "missing"),
+        (json!({"reasoning": {"summary": "detailed"}}), json!("reasoning.summary"), "given whole"),
+        (json!({"reasoning": {"effort": "much"}}), json!("reasoning.effort"), "must be one of"),
+        (json!({"text": {"verbosity": "high"}}), json!("text.verbosity"), "may be medium"),
+        (json!({"text": {"format": {"type": "json_schema", "name": "n"}}}), json!("text.format.schema"), "missing"),
+        (json!({"max_output_tokens": 0}), json!("max_output_tokens"), "at least 1"),
+        (json!({"input": null}), json!("input"), "missing"),
+        (json!({"input": []}), json!("input"), "at least one"),
+        (item(json!({"type": "item_reference", "id": "x"})), json!("input[0].type"), "send the item itself"),
+        (item(json!({"type": "computer_call"})), json!("input[0].type"), "not served"),
+        (item(json!({"role": "user"})), json!("input[0].content"), "missing"),
+        (
+            item(json!({"role": "user", "content": [{"type": "input_image", "image_url": "https://a/b.png"}]})),
+            json!("input[0].content[0].image_url"),
+            "never fetches a URL",
+        ),
+        (
+            item(json!({"role": "user", "content": [{"type": "input_file", "file_url": "https://a/b.pdf"}]})),
+            json!("input[0].content[0].file_url"),
+            "never fetches a URL",
+        ),
+        (
+            item(json!({"type": "reasoning", "summary": [], "encrypted_content": "gAAAA"})),
+            json!("input[0].encrypted_content"),
+            "did not write it",
+        ),
+        (json!({"seed": -1}), json!("seed"), "invalid value"),
+        (json!({"frobnicate": 1}), json!("frobnicate"), "unknown field"),
+    ];
+    testkit::check_table(rows.map(|row| (row.0.to_string(), row)), |(more, param, message)| {
+        check(&server, "/v1/responses", &super::with(json!({"input": "Hi"}), more), param, message)
+    });
+}
+
+#[test]
+fn fields_of_completions_and_embeddings() {
+    let server = serve(chat_model());
+    let rows = [
+        ("/v1/completions", json!({"prompt": "a", "best_of": 3}), json!("best_of"), "choose among them"),
+        ("/v1/completions", json!({"prompt": "a", "echo": true, "logprobs": 0}), json!("echo"), "tramontane score"),
+        ("/v1/completions", json!({"prompt": []}), json!("prompt"), "empty"),
+        ("/v1/completions", json!({"prompt": [1, "a"]}), json!("prompt"), "one kind"),
+        ("/v1/completions", json!({"prompt": [9_999_999]}), json!("prompt"), "out of range"),
+        ("/v1/completions", json!({"prompt": [1], "suffix": "b"}), json!("prompt"), "must be a text"),
+        ("/v1/completions", json!({"prompt": "a", "logprobs": 21}), json!("logprobs"), "at most 20"),
+        ("/v1/completions", json!({"prompt": vec!["a"; 65]}), json!("prompt"), "at most 64"),
+        ("/v1/embeddings", json!({"input": "a", "dimensions": 7}), json!("dimensions"), "have 128"),
+        (
+            "/v1/embeddings",
+            json!({"input": "a", "encoding_format": "int8"}),
+            json!("encoding_format"),
+            "float or base64",
+        ),
+        ("/v1/embeddings", json!({"input": []}), json!("input"), "between 1 and 2048"),
+        ("/v1/embeddings", json!({"input": ["a", ""]}), json!("input"), "input[1] is empty"),
+        ("/v1/embeddings", json!({"input": [[-1]]}), json!("input[0][0]"), "expected u32"),
+        ("/v1/embeddings", json!({"input": vec!["a"; 2049]}), json!("input"), "between 1 and 2048"),
+    ];
+    testkit::check_table(rows.map(|row| (row.1.to_string().chars().take(80).collect::<String>(), row)), |row| {
+        let (path, body, param, message) = row;
+        check(&server, path, &body, param, message)
+    });
+}
+
+#[test]
+fn what_does_not_fit_is_refused_with_both_numbers() {
+    let server = serve(chat_model());
+    let long = json!({"messages": [{"role": "user", "content": "a b ".repeat(2000)}]});
+    let rows = [
+        (long, "This model's maximum context length is 2048 tokens. However, your messages resulted in 4004 tokens."),
+        (json!({"max_tokens": 2048}), "However, you requested 2053 tokens (5 in the messages, 2048 in the completion)"),
+    ];
+    testkit::check_table(rows.map(|row| (row.1, row)), |(more, message)| {
+        let answer = server.post("/v1/chat/completions", &chat(more));
+        let error = &answer.json()["error"];
+        let right = answer.status == 400
+            && error["code"] == "context_length_exceeded"
+            && error["param"] == "messages"
+            && error["message"].as_str().is_some_and(|text| text.contains(message));
+        if right { Ok(()) } else { Err(error.to_string()) }
+    });
+    // Up to the last place it fits.
+    assert_eq!(server.post("/v1/chat/completions", &chat(json!({"max_tokens": 2043, "stop": ["e"]}))).status, 200);
+}
+
+#[test]
+fn a_model_that_is_not_there_is_a_404() {
+    let answer = serve(chat_model()).post("/v1/chat/completions", &chat(json!({"model": "gpt-5"})));
+    let error = &answer.json()["error"];
+    assert_eq!((answer.status, &error["code"], &error["param"]), (404, &json!("model_not_found"), &json!("model")));
+}

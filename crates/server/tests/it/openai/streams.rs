@@ -1,0 +1,87 @@
+//! Streams of chat answers: the order of chunks, and that together they are the whole answer.
+
+use serde_json::{Value, json};
+
+use super::{ARGS, END_THINK, THINK, TOOL_CALLS, ask, chat, chunks, ids, saying, saying_text};
+use crate::testing::{Running, chat_model, serve};
+
+fn stream(server: &Running, more: Value) -> Vec<Value> {
+    let mut body = chat(more);
+    body["stream"] = true.into();
+    chunks(&server.post("/v1/chat/completions", &body))
+}
+
+#[test]
+fn chunks_come_in_order() {
+    let server = saying_text("The fox");
+    let chunks = stream(&server, json!({"stream_options": {"include_usage": true}}));
+    let deltas: Vec<&Value> = chunks[..chunks.len() - 1].iter().map(|chunk| &chunk["choices"][0]["delta"]).collect();
+    assert_eq!(*deltas[0], json!({"role": "assistant", "content": ""}));
+    let text: String = deltas.iter().filter_map(|delta| delta["content"].as_str()).collect();
+    assert_eq!(text, "The fox");
+    let (usage, end) = (&chunks[chunks.len() - 1], &chunks[chunks.len() - 2]);
+    assert_eq!(end["choices"], json!([{"index": 0, "delta": {}, "logprobs": null, "finish_reason": "stop"}]));
+    assert_eq!((&end["seed"], &end["usage"]), (&json!(7), &Value::Null));
+    assert!(end.as_object().unwrap().contains_key("usage"));
+    assert_eq!(usage["choices"], json!([]));
+    assert_eq!(usage["usage"]["completion_tokens"], 5);
+    for chunk in &chunks {
+        assert_eq!(chunk["object"], "chat.completion.chunk");
+        assert_eq!((&chunk["id"], &chunk["created"]), (&chunks[0]["id"], &chunks[0]["created"]));
+    }
+    let without = stream(&server, json!({}));
+    assert!(without.iter().all(|chunk| chunk.get("usage").is_none() && chunk["choices"] != json!([])));
+}
+
+#[test]
+fn thoughts_come_before_the_text() {
+    let server = saying(&[&[THINK], &ids("Well, then"), &[END_THINK], &ids("The fox")]);
+    let chunks = stream(&server, json!({}));
+    let deltas: Vec<&Value> = chunks.iter().map(|chunk| &chunk["choices"][0]["delta"]).collect();
+    let all = |field: &str| deltas.iter().filter_map(|delta| delta[field].as_str()).collect::<String>();
+    assert_eq!((all("reasoning_content").as_str(), all("reasoning").as_str()), ("Well, then", "Well, then"));
+    assert_eq!(all("content"), "The fox");
+    let last_thought = deltas.iter().rposition(|delta| delta.get("reasoning").is_some());
+    let first_text = deltas.iter().position(|delta| delta["content"].as_str().is_some_and(|text| !text.is_empty()));
+    assert!(last_thought < first_text);
+}
+
+#[test]
+fn a_call_is_its_name_and_then_its_arguments() {
+    let server = saying(&[&[TOOL_CALLS], &ids("go_up"), &[ARGS], &ids(r#"{"x": 7}"#)]);
+    let tools = json!([{"type": "function", "function": {"name": "go_up", "parameters": {"type": "object"}}}]);
+    let chunks = stream(&server, json!({"tools": tools}));
+    let calls: Vec<&Value> =
+        chunks.iter().filter_map(|chunk| chunk["choices"][0]["delta"]["tool_calls"].get(0)).collect();
+    let id = calls[0]["id"].clone();
+    assert_eq!(
+        *calls[0],
+        json!({"index": 0, "id": id, "type": "function", "function": {"name": "go_up", "arguments": ""}})
+    );
+    assert_eq!(*calls[1], json!({"index": 0, "function": {"arguments": "{\"x\": 7}"}}));
+    assert_eq!(chunks.last().unwrap()["choices"][0]["finish_reason"], "tool_calls");
+}
+
+/// Text, log-probabilities and ends of every choice: the same whole and in pieces.
+#[test]
+fn pieces_together_are_the_whole() {
+    let server = serve(chat_model());
+    let more = json!({"n": 3, "temperature": 1, "max_tokens": 24, "logprobs": true, "top_logprobs": 1});
+    let whole = ask(&server, more.clone());
+    let pieces = stream(&server, more);
+    for choice in whole["choices"].as_array().unwrap() {
+        let own = || {
+            pieces
+                .iter()
+                .flat_map(|chunk| chunk["choices"].as_array().unwrap())
+                .filter(|c| c["index"] == choice["index"])
+        };
+        let text: String = own().filter_map(|piece| piece["delta"]["content"].as_str()).collect();
+        assert_eq!(choice["message"]["content"], text.as_str());
+        let tokens: Vec<&Value> = own().filter_map(|piece| piece["logprobs"]["content"].as_array()).flatten().collect();
+        assert_eq!(tokens, choice["logprobs"]["content"].as_array().unwrap().iter().collect::<Vec<_>>());
+        let ends: Vec<&Value> = own().map(|piece| &piece["finish_reason"]).filter(|end| !end.is_null()).collect();
+        assert_eq!(ends, [&choice["finish_reason"]]);
+        assert_eq!(own().next().unwrap()["delta"]["role"], "assistant");
+    }
+}
