@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 
 use crate::models::Loaded;
 use crate::on_thread;
-use crate::refusal::Refusal;
+use crate::refusal::{Refusal, RefusalKind};
 
 /// What form an answer is to take.
 #[derive(Clone, Debug, PartialEq)]
@@ -127,13 +127,19 @@ impl Form {
         }
     }
 
-    /// What the engine holds the answer to; compiled on a blocking thread.
+    /// What the engine holds the answer to; compiled on a thread that may block. `param` is the dialect's name of the
+    /// format.
     ///
     /// # Errors
     /// A schema cannot be used, or takes too long to compile.
-    pub(crate) async fn constraint(&self, loaded: &Arc<Loaded>) -> Result<Option<Constraint>, Refusal> {
+    pub(crate) async fn constraint(
+        &self,
+        loaded: &Arc<Loaded>,
+        param: &'static str,
+    ) -> Result<Option<Constraint>, Refusal> {
         let Some(spec) = self.spec(loaded.engine.text().template.version())? else { return Ok(None) };
-        let compile = move |engine: &Engine| Ok(engine.grammar()?.compile(&spec).map_err(engine::Error::from)?);
+        let param = if self.format.is_some() { param } else { "tools" };
+        let compile = move |engine: &Engine| engine.grammar()?.compile(&spec).map_err(|error| refused(&error, param));
         on_thread::run(loaded, compile).await.map(Some)
     }
 
@@ -181,6 +187,16 @@ impl Form {
 impl OfferedTool {
     fn spec(&self) -> grammar::Tool {
         grammar::Tool { name: self.name.clone(), parameters: self.parameters.clone(), strict: self.strict }
+    }
+}
+
+fn refused(error: &grammar::Error, param: &'static str) -> Refusal {
+    match error {
+        grammar::Error::Busy | grammar::Error::Thread { .. } => {
+            Refusal::new(RefusalKind::Overloaded, error.to_string()).retry_after(1)
+        }
+        grammar::Error::Tool { .. } | grammar::Error::NoToolCalls { .. } => Refusal::field("tools", error.to_string()),
+        _ => Refusal::field(param, format!("{param}: {error}")),
     }
 }
 

@@ -86,7 +86,7 @@ async fn request(body: &mut wire::MessagesRequest, model: &Arc<Loaded>) -> Resul
     };
     let (mut conversation, form) = convert::conversation(body)?;
     let thoughts = thinking::apply(body.thinking.take(), Some(max_tokens), &mut conversation, &model.engine)?;
-    let constraint = form.constraint(model).await?;
+    let constraint = form.constraint(model, "output_config.format").await?;
     let mut request = Request::new(Prompt::Conversation(Box::new(conversation)));
     request.constraint = constraint;
     request.max_tokens = Some(usize::try_from(max_tokens).unwrap_or(usize::MAX));

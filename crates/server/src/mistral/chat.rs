@@ -29,7 +29,7 @@ async fn request(chat: &mut wire::ChatRequest, model: &Arc<Loaded>) -> Result<Re
     if is_reasoning(chat)? {
         conversation.messages.insert(0, reasoning::system_prompt(&model.engine, "prompt_mode")?);
     }
-    let constraint = form.constraint(model).await?;
+    let constraint = form.constraint(model, "response_format").await?;
     let mut request = Request::new(Prompt::Conversation(Box::new(conversation)));
     request.sampling = model.engine.card().sampling.clone();
     sampling::of_chat(chat, &mut request)?;

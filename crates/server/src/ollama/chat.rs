@@ -53,7 +53,7 @@ async fn request(
     let settings = Settings { json_schema: form.format.as_ref().map(Format::json), ..Settings::default() };
     let mut conversation = Conversation { messages: convert::messages(messages)?, tools, settings };
     convert::think(chat.think.as_ref(), &mut conversation, &model.engine)?;
-    let constraint = form.constraint(model).await?;
+    let constraint = form.constraint(model, "format").await?;
     let mut request = Request::new(Prompt::Conversation(Box::new(conversation)));
     options::apply(chat.options, &model.engine, &mut request)?;
     run::logprobs(chat.logprobs, chat.top_logprobs, &mut request)?;

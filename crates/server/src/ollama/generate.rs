@@ -61,7 +61,7 @@ async fn request(
         None if body.raw == Some(true) => Prompt::Text(prompt),
         None => Prompt::Conversation(Box::new(conversation(&body, prompt, &form, model)?)),
     };
-    let constraint = form.constraint(model).await?;
+    let constraint = form.constraint(model, "format").await?;
     let mut request = Request::new(prompt);
     options::apply(body.options, &model.engine, &mut request)?;
     run::logprobs(body.logprobs, body.top_logprobs, &mut request)?;
