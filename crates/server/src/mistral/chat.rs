@@ -35,6 +35,7 @@ async fn request(chat: &mut wire::ChatRequest, model: &Arc<Loaded>) -> Result<Re
     sampling::of_chat(chat, &mut request)?;
     form.forbid_calls(&model.engine, &mut request.sampling);
     request.constraint = constraint;
+    request.prediction = chat.prediction.take().map(prediction).transpose()?;
     Ok(request)
 }
 
@@ -49,11 +50,20 @@ fn is_reasoning(chat: &wire::ChatRequest) -> Result<bool, Refusal> {
     }
 }
 
+fn prediction(prediction: wire::Prediction) -> Result<String, Refusal> {
+    match prediction.kind.as_deref() {
+        None | Some("content") => Ok(prediction.content),
+        Some(kind) => {
+            let message = format!("prediction.type: unknown type {kind:?}, expected content");
+            Err(Refusal::field("prediction.type", message))
+        }
+    }
+}
+
 fn refuse_what_is_not_done(chat: &wire::ChatRequest) -> Result<(), Refusal> {
     let has_guardrails = chat.guardrails.as_ref().is_some_and(|list| !list.is_empty());
     let tier = chat.service_tier.as_deref();
     let refused = [
-        ("prediction", chat.prediction.is_some(), "there is no speculation yet"),
         ("guardrails", has_guardrails, "no moderation model runs here"),
         ("prompt_logprobs", chat.prompt_logprobs == Some(true), "only the answer's tokens are reported"),
         (

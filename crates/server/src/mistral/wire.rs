@@ -68,7 +68,7 @@ pub(crate) struct ChatRequest {
     pub(crate) top_prompt_logprobs: Option<u32>,
     /// So many answers, of consecutive seeds.
     pub(crate) n: Option<u32>,
-    /// The text that the answer probably is. Refused.
+    /// The text that the answer probably is: a draft for speculation, which changes no byte.
     pub(crate) prediction: Option<Prediction>,
     /// `reasoning`: the model's own system prompt for reasoning goes first.
     pub(crate) prompt_mode: Option<String>,
