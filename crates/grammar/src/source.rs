@@ -11,8 +11,9 @@ use serde_json::{Value, json};
 use crate::vocabulary::Vocabulary;
 use crate::{Error, Spec, schema, text, tools};
 
-/// White space between the parts of a JSON value. Bounded: a model that has nothing to say would go on with spaces.
-const JSON_SPACE: &str = r"[ \t\n\r]{1,100}";
+/// White space between the parts of a JSON value: a space, or a new line and its indentation. Nothing longer: a model that
+/// does not know what to say would go on with spaces.
+const JSON_SPACE: &str = r" |\r?\n[ \t]{0,40}";
 
 /// Grammars under construction.
 pub(crate) struct Source<'v> {
@@ -55,7 +56,7 @@ impl Source<'_> {
             Spec::AfterThought(spec) => {
                 let rest = self.whole(spec)?;
                 let thought = if matches!(**spec, Spec::Tools(_)) { None } else { self.thought() };
-                Ok(thought.map_or_else(|| rest.clone(), |thought| format!("({thought} SPACE?)? {rest}")))
+                Ok(thought.map_or_else(|| rest.clone(), |thought| format!("({thought})? {rest}")))
             }
             spec => {
                 let answer = self.answer(spec)?;
@@ -90,12 +91,9 @@ impl Source<'_> {
     }
 
     /// The expression for a thought, where the tokenizer can write one.
-    pub(crate) fn thought(&mut self) -> Option<String> {
+    pub(crate) fn thought(&self) -> Option<String> {
         let begin = self.vocabulary.special("[THINK]")?;
         let end = self.vocabulary.special("[/THINK]")?;
-        if !self.rules.contains("SPACE:") {
-            self.rules.push_str("SPACE: /[ \\t\\r\\n]{1,8}/\n");
-        }
         Some(format!("<[{begin}]> /(.|\\n)+/? <[{end}]>"))
     }
 

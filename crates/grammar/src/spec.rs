@@ -3,6 +3,8 @@
 use serde_json::Value;
 use tokenizer::TemplateVersion;
 
+use crate::{Error, source};
+
 /// What an answer is to look like.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Spec {
@@ -58,6 +60,15 @@ pub enum Choice {
 }
 
 impl Spec {
+    /// Refuses what will not be compiled anyway: what is too large, and keywords that cannot be enforced. Takes no
+    /// tokenizer and next to no time.
+    ///
+    /// # Errors
+    /// What is wrong, and where.
+    pub fn check(&self) -> Result<(), Error> {
+        source::check(self)
+    }
+
     /// For messages.
     pub(crate) fn what(&self) -> &'static str {
         match self {

@@ -51,7 +51,7 @@ pub(crate) fn check(tools: &Tools) -> Result<(), Error> {
 pub(crate) fn write(source: &mut Source<'_>, tools: &Tools) -> Result<String, Error> {
     let calls = calls(source, tools)?;
     let thought = if tools.version >= TemplateVersion::V13 { source.thought() } else { None };
-    let thought = thought.map_or_else(String::new, |thought| format!("({thought} SPACE?)?"));
+    let thought = thought.map_or_else(String::new, |thought| format!("({thought})?"));
     let answer = match (&tools.choice, &tools.answer) {
         (Choice::Required | Choice::Named(_), _) => calls,
         (Choice::Auto, Some(answer)) => {

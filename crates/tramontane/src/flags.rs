@@ -1,7 +1,6 @@
 //! Flags that several commands share, and what they come to together with config.toml.
 
 use std::hash::{BuildHasher, RandomState};
-use std::path::PathBuf;
 
 use clap::Args;
 use clap::builder::BoolishValueParser;
@@ -108,9 +107,6 @@ pub(crate) struct AnswerFlags {
     // Its environment variable is read with the settings: it must not count as a conflict with --raw.
     #[arg(long, value_name = "TEXT")]
     system: Option<String>,
-    /// JSON schema that the answer must follow (not in this version)
-    #[arg(long, value_name = "FILE")]
-    schema: Option<PathBuf>,
     /// Guess tokens ahead: ngram (what followed the same words before) or off; changes no result [default: ngram]
     #[arg(long, value_name = "HOW", env = "TRAMONTANE_SPECULATE", hide_env = true, value_parser = ["ngram", "off"])]
     speculate: Option<String>,
@@ -141,11 +137,8 @@ impl AnswerOptions {
 
 impl AnswerFlags {
     /// # Errors
-    /// A number out of its range, or something that this version does not do.
+    /// A number out of its range.
     pub(crate) fn options(&self, settings: &Settings) -> anyhow::Result<AnswerOptions> {
-        if self.schema.is_some() {
-            return Err(Usage::error("--schema: constrained decoding is not in this version"));
-        }
         if self.max_tokens.or(settings.max_tokens) == Some(0) {
             return Err(Usage::error("--max-tokens is 0: at least one token is needed for an answer"));
         }

@@ -7,6 +7,7 @@ mod bandwidth;
 mod brise;
 mod cli;
 mod commands;
+mod constraint;
 mod disk;
 mod exit;
 mod flags;

@@ -4,8 +4,9 @@ use std::io::{IsTerminal, stdout};
 
 use clap::Args as ClapArgs;
 use engine::prompt::{Conversation, Message};
-use engine::{EngineOptions, Prompt};
+use engine::{EngineOptions, Prompt, Request};
 
+use crate::constraint::{ConstraintFlags, Form};
 use crate::exit::{Interrupted, Usage};
 use crate::flags::{AnswerFlags, ModelFlags, TemplateFlags};
 use crate::generation::{Printer, generate, request};
@@ -22,6 +23,8 @@ use crate::{commands, interrupt, loading, model_source, terminal};
 Examples:
   tramontane run mistral-7b.gguf \"Why is the sky blue?\"
   git diff | tramontane run mistral-7b.gguf \"Write a commit message.\" --temperature 0
+  tramontane run mistral-7b.gguf \"Three French cheeses.\" --schema cheeses.json
+  tramontane run mistral-7b.gguf \"Is Rust a language?\" --regex \"(yes|no)\"
   tramontane run mistral-7b.gguf --raw \"Once upon a time\" --max-tokens 100 --seed 1 --json")]
 pub(crate) struct Args {
     /// A .gguf file or a folder [default: TRAMONTANE_MODEL, or brise, the model inside]. May be left out before a PROMPT of several words
@@ -37,6 +40,8 @@ pub(crate) struct Args {
     #[command(flatten)]
     answer: AnswerFlags,
     #[command(flatten)]
+    constraint: ConstraintFlags,
+    #[command(flatten)]
     template: TemplateFlags,
     #[command(flatten)]
     model_flags: ModelFlags,
@@ -46,6 +51,7 @@ pub(crate) struct Args {
 /// The model cannot be loaded, or the answer fails.
 pub(crate) fn run(args: &Args, settings: &Settings) -> anyhow::Result<()> {
     let options = args.answer.options(settings)?;
+    let form = args.constraint.form()?;
     let (model, prompt) = args.model_and_prompt();
     let text = prompt_text(prompt, args.raw, model)?;
     let template = args.template.version(settings)?;
@@ -53,7 +59,9 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> anyhow::Result<()> {
     let engine = loading::load(model, loading, settings)?;
     let options = options.with(&args.answer, settings, engine.card())?;
     interrupt::install()?;
-    let request = request(args.prompt(text, options.system.as_deref()), &options);
+    let prompt = args.prompt(text, options.system.as_deref(), form.as_ref());
+    let constraint = form.map(|form| form.compile(&engine, args.raw)).transpose()?;
+    let request = Request { constraint, ..request(prompt, &options) };
     let mut printer = Printer::default();
     let answer = generate(&engine, request, &mut |text, kind| match args.json {
         true => Ok(()),
@@ -92,12 +100,14 @@ impl Args {
         }
     }
 
-    fn prompt(&self, text: String, system: Option<&str>) -> Prompt {
+    fn prompt(&self, text: String, system: Option<&str>, form: Option<&Form>) -> Prompt {
         if self.raw {
             return Prompt::Text(text);
         }
         let system = system.map(Message::system);
-        Prompt::Conversation(Box::new(Conversation::new(system.into_iter().chain([Message::user(text)]))))
+        let mut conversation = Conversation::new(system.into_iter().chain([Message::user(text)]));
+        conversation.settings.json_schema = form.and_then(|form| form.schema.clone());
+        Prompt::Conversation(Box::new(conversation))
     }
 }
 

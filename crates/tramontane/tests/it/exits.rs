@@ -8,7 +8,11 @@ fn codes_and_messages() {
     std::fs::write(&garbage, "this is no model").unwrap();
     let empty = folder("exits").join("empty");
     std::fs::create_dir_all(&empty).unwrap();
+    let (schema, grammar) = (folder("exits").join("schema.json"), folder("exits").join("grammar.lark"));
+    std::fs::write(&schema, r#"{"type": "array", "items": {"not": {}}}"#).unwrap();
+    std::fs::write(&grammar, "start: <[2]>").unwrap();
     let (garbage, empty) = (argument(&garbage), argument(&empty));
+    let (schema, grammar) = (argument(&schema), argument(&grammar));
     let rows: &[(&[&str], i32, &str)] = &[
         (&["--version"], 0, ""),
         (&["run", "--help"], 0, ""),
@@ -20,7 +24,13 @@ fn codes_and_messages() {
         (&["run", "ministral-3:3b", "hi"], 1, "the model store is not in this version"),
         (&["run", garbage, "hi"], 1, "garbage.gguf"),
         (&["run", empty, "hi"], 1, "empty"),
-        (&["run", garbage, "hi", "--schema", "s.json"], 2, "constrained decoding is not in this version"),
+        (&["run", garbage, "hi", "--schema", "missing.json"], 1, "missing.json"),
+        (&["run", garbage, "hi", "--schema", garbage], 2, "garbage.gguf is not JSON"),
+        (&["run", garbage, "hi", "--schema", schema], 2, "the schema's keyword `not` at `#/items`"),
+        (&["run", garbage, "hi", "--regex", "a", "--schema", schema], 2, "cannot be used with"),
+        (&["run", garbage, "hi", "--grammar", grammar], 2, "names a token"),
+        (&["run", "brise", "hi", "--regex", "(?=a)b"], 2, "look-around"),
+        (&["chat", garbage, "--schema", schema], 2, "use `run`"),
         (&["run", garbage, "hi", "--temperature", "nan"], 2, "temperature is NaN: it must be between 0 and 10"),
         (&["run", garbage, "hi", "--temperature", "-1"], 2, "temperature is -1: it must be between 0 and 10"),
         (&["run", garbage, "hi", "--seed", "-1"], 2, "'-1' for '--seed"),

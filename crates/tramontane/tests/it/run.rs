@@ -1,6 +1,6 @@
 //! `run`: one answer, on the trained model that lies beside the repository.
 
-use crate::program::{argument, stories, tramontane, with};
+use crate::program::{argument, folder, stories, tramontane, with};
 
 #[test]
 fn greedy_continuation_is_the_golden_one() {
@@ -108,4 +108,26 @@ fn without_a_template_a_conversation_is_refused() {
     let model = testkit::vectors("models/llama/model.gguf");
     let run = tramontane(&["run", argument(&model), "Hello"]);
     assert_eq!((run.code, run.stdout.as_str()), (Some(1), ""), "no tokenizer");
+}
+
+/// With the model that is inside the program, whatever it has learnt.
+#[test]
+fn an_answer_has_the_form_that_is_asked_for() {
+    let folder = folder("forms");
+    let (schema, grammar) = (folder.join("schema.json"), folder.join("grammar.lark"));
+    let text = r#"{"type": "object", "properties": {"names": {"type": "array", "items": {"enum": ["Lily", "Tom"]}, "maxItems": 3}}, "required": ["names"], "additionalProperties": false}"#;
+    std::fs::write(&schema, text).unwrap();
+    std::fs::write(&grammar, "start: (\"ha\" | \"ho\") ~ 3 END\nEND: /[!?]/\n").unwrap();
+    let run = |flag: &[&str]| {
+        let base = ["run", "brise", "Who laughs?", "--temperature", "0", "--seed", "1", "--max-tokens", "200"];
+        tramontane(&[&base, flag].concat()).text().trim_end().to_owned()
+    };
+    let answer: serde_json::Value = serde_json::from_str(&run(&["--schema", argument(&schema)])).unwrap();
+    assert!(answer["names"].as_array().is_some_and(|names| names.len() <= 3), "{answer}");
+    let laughter = run(&["--grammar", argument(&grammar)]);
+    assert!(laughter.len() == 7 && laughter.starts_with('h') && laughter.ends_with(['!', '?']), "{laughter}");
+    let word = run(&["--regex", "(yes|no)"]);
+    assert!(word == "yes" || word == "no", "{word}");
+    let raw = run(&["--raw", "--regex", " and [a-z]{3}"]);
+    assert!(raw.starts_with(" and ") && raw.len() == 8, "{raw:?}");
 }

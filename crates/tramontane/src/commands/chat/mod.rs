@@ -11,6 +11,7 @@ use std::path::Path;
 use clap::Args as ClapArgs;
 use engine::EngineOptions;
 
+use crate::exit::Usage;
 use crate::flags::{AnswerFlags, ModelFlags, TemplateFlags};
 use crate::settings::Settings;
 use crate::{exit, interrupt, loading, terminal};
@@ -34,6 +35,15 @@ pub(crate) struct Args {
     model: Option<String>,
     #[command(flatten)]
     answer: AnswerFlags,
+    /// `run` has it; here it is only refused with a word of explanation
+    #[arg(long, hide = true, value_name = "FILE")]
+    schema: Option<String>,
+    /// As `schema`
+    #[arg(long, hide = true, value_name = "PATTERN")]
+    regex: Option<String>,
+    /// As `schema`
+    #[arg(long, hide = true, value_name = "FILE")]
+    grammar: Option<String>,
     #[command(flatten)]
     template: TemplateFlags,
     #[command(flatten)]
@@ -43,6 +53,11 @@ pub(crate) struct Args {
 /// # Errors
 /// The model cannot be loaded, or the terminal fails.
 pub(crate) fn run(args: &Args, settings: &Settings) -> anyhow::Result<()> {
+    if args.schema.is_some() || args.regex.is_some() || args.grammar.is_some() {
+        return Err(Usage::error(
+            "--schema, --regex and --grammar say what one answer looks like, and a conversation has many: use `run`",
+        ));
+    }
     let options = args.answer.options(settings)?;
     let template = args.template.version(settings)?;
     let loading = EngineOptions { template, ..args.model_flags.options(settings)? };
