@@ -18,6 +18,11 @@ pub struct Workload {
     pub timed: Measurement,
 }
 
+impl Workload {
+    /// Tokens of a prompt that are read in one step.
+    pub const CHUNK: usize = limits::STEP_ROWS;
+}
+
 /// What is timed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Measurement {

@@ -10,7 +10,7 @@ use std::hint::black_box;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use kernels::{ActivationFormat, Activations, Bands, Grid, Isa, PackedMatrix, Pool, linear};
+use kernels::{ActivationFormat, Activations, Bands, Grid, Isa, PackedMatrix, Pool, ReadProbe, linear};
 use quant::Format;
 
 const COLS: usize = 3072;
@@ -84,22 +84,29 @@ impl Bench {
     /// GB/s of a plain read, four streams a slice, asking ahead as decoding does.
     fn read(&self, matrix: &PackedMatrix) -> f64 {
         let slices = DECODE_OUTPUTS / DECODE_TILE;
-        let part = matrix.num_bytes() / slices;
+        let memory = ReadProbe::new(&self.pool, matrix.num_bytes()).expect("memory");
         let times = Times::default();
         for _ in 0..3 {
-            let read = |slice| times.time(|| machine::read(&matrix.as_bytes()[slice * part..(slice + 1) * part]));
-            self.pool.run(slices, read);
+            self.pool.run(slices, |slice| {
+                times.time(|| {
+                    memory.read(Isa::detect(), (slice, slices), 4);
+                })
+            });
         }
-        part as f64 / 1e9 * times.rate(self.threads)
+        memory.num_bytes() as f64 / slices as f64 / 1e9 * times.rate(self.threads)
     }
 
     /// Gop/s of products that never leave the registers.
     fn peak(&self, int8: bool) -> f64 {
         const ROUNDS: usize = 50_000;
-        let operations = if int8 { machine::INT8_PER_ROUND } else { machine::F32_PER_ROUND };
+        let (isa, multiply) = (Isa::detect(), if int8 { kernels::multiply_int8 } else { kernels::multiply_f32 });
         let times = Times::default();
-        self.pool.run(100, |_| times.time(|| machine::multiply(ROUNDS, int8)));
-        (operations * ROUNDS) as f64 / 1e9 * times.rate(self.threads)
+        self.pool.run(100, |_| {
+            times.time(|| {
+                black_box(multiply(isa, ROUNDS));
+            })
+        });
+        multiply(isa, ROUNDS) as f64 / 1e9 * times.rate(self.threads)
     }
 
     /// Tiles a second: the first `outputs` outputs of `rows` rows, in tiles of `tile` outputs.
@@ -135,88 +142,4 @@ impl Times {
         times.sort_by(f64::total_cmp);
         threads as f64 / times[times.len() / 4]
     }
-}
-
-/// What the machine does at best, by its widest instructions.
-#[cfg(target_arch = "x86_64")]
-mod machine {
-    use std::arch::asm;
-    use std::arch::x86_64::*;
-    use std::hint::black_box;
-
-    const CHAINS: usize = 16;
-    pub(crate) const INT8_PER_ROUND: usize = CHAINS * 64 * 2;
-    pub(crate) const F32_PER_ROUND: usize = CHAINS * 16 * 2;
-
-    pub(crate) fn read(bytes: &[u8]) {
-        assert!(kernels::Avx512::new().is_some(), "this bench compares with AVX-512");
-        // SAFETY: just checked.
-        unsafe { read_streams(bytes) }
-    }
-
-    pub(crate) fn multiply(rounds: usize, int8: bool) {
-        assert!(kernels::Avx512::new().is_some(), "this bench compares with AVX-512");
-        // SAFETY: just checked.
-        unsafe { if int8 { multiply_int8(rounds) } else { multiply_f32(rounds) } }
-    }
-
-    #[target_feature(enable = "avx512f")]
-    fn read_streams(bytes: &[u8]) {
-        const STEP: usize = 256;
-        let stream = bytes.len() / 4 / STEP * STEP;
-        let mut sums = [_mm512_setzero_si512(); STEP / 64];
-        for at in (0..stream).step_by(STEP) {
-            for s in 0..4 {
-                let start = bytes[s * stream + at..][..STEP].as_ptr();
-                for (line, sum) in sums.iter_mut().enumerate() {
-                    // SAFETY: the line lies in the slice; a prefetch may point anywhere.
-                    unsafe {
-                        _mm_prefetch::<_MM_HINT_T0>(start.wrapping_add(2048 + 64 * line).cast());
-                        *sum = _mm512_xor_si512(*sum, _mm512_loadu_si512(start.add(64 * line).cast()));
-                    }
-                }
-            }
-        }
-        black_box(sums);
-    }
-
-    #[target_feature(enable = "avx512f,avx512vnni")]
-    fn multiply_int8(rounds: usize) {
-        let (w, x) = (_mm512_set1_epi8(3), _mm512_set1_epi8(-2));
-        let mut sums = [_mm512_set1_epi32(1); CHAINS];
-        for _ in 0..rounds {
-            for sum in &mut sums {
-                *sum = _mm512_dpbusd_epi32(*sum, w, x);
-            }
-            // SAFETY: empty; it keeps the compiler from multiplying out the loop.
-            unsafe { asm!("", options(nomem, nostack, preserves_flags)) };
-        }
-        black_box(sums);
-    }
-
-    #[target_feature(enable = "avx512f")]
-    fn multiply_f32(rounds: usize) {
-        let (w, x) = (_mm512_set1_ps(1.0001), _mm512_set1_ps(0.5));
-        let mut sums = [_mm512_set1_ps(1.0); CHAINS];
-        for _ in 0..rounds {
-            for sum in &mut sums {
-                *sum = _mm512_fmadd_ps(w, x, *sum);
-            }
-            // SAFETY: as above.
-            unsafe { asm!("", options(nomem, nostack, preserves_flags)) };
-        }
-        black_box(sums);
-    }
-}
-
-#[cfg(not(target_arch = "x86_64"))]
-mod machine {
-    pub(crate) const INT8_PER_ROUND: usize = 1;
-    pub(crate) const F32_PER_ROUND: usize = 1;
-
-    pub(crate) fn read(bytes: &[u8]) {
-        std::hint::black_box(bytes.iter().fold(0u8, |sum, byte| sum ^ byte));
-    }
-
-    pub(crate) fn multiply(_: usize, _: bool) {}
 }

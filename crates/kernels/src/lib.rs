@@ -17,6 +17,7 @@ mod isa;
 mod lanes;
 mod linear;
 mod packed;
+mod probe;
 mod products;
 mod rows;
 mod scalar;
@@ -35,6 +36,7 @@ pub use attention::{
 pub use isa::{Avx2, Avx512, AvxVnni, Isa, Neon};
 pub use linear::linear;
 pub use packed::{PackedMatrix, pack_group};
+pub use probe::{Multiply, ReadProbe, multiply_f32, multiply_int8};
 pub use rows::{add, add_scaled, exp, narrow, rms_norm, rope, scale, silu_mul, widen};
 pub use shared::{Bands, Grid, Tile};
 pub use threads::{Pool, usable_cores};

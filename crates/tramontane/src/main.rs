@@ -3,8 +3,8 @@
 //! Data goes to standard output, messages to standard error; exit codes are 0 done, 1 failed, 2 wrong usage.
 #![forbid(unsafe_code)]
 
-mod bandwidth;
 mod brise;
+mod ceilings;
 mod cli;
 mod commands;
 mod constraint;

@@ -4,5 +4,6 @@ mod attention;
 mod linear;
 mod packed;
 mod pool;
+mod probe;
 mod rows;
 mod weights;

@@ -112,8 +112,11 @@ fn show_knows_the_shape() {
 #[test]
 fn bench_rows_have_their_shape() {
     let model = testkit::vectors("models/llama/model.gguf");
+    let plot = folder("models").join("roofline.svg");
     let rows = tramontane(&[
         "bench",
+        "--plot",
+        argument(&plot),
         argument(&model),
         "--prompt",
         "8",
@@ -137,10 +140,20 @@ fn bench_rows_have_their_shape() {
         let rate = |name: &str| row["tokens_per_second"][name].as_f64().unwrap();
         assert!(0.0 < rate("min") && rate("min") <= rate("median") && rate("median") <= rate("max"), "{row}");
         assert_eq!(row["threads"], 1);
-        for key in ["roofline", "isa", "model", "load_ms", "peak_rss_bytes"] {
+        for key in ["bound", "isa", "model", "load_ms", "peak_rss_bytes"] {
             assert!(row.get(key).is_some(), "{key}: {row}");
         }
+        let number = |name: &str| row[name].as_f64().unwrap();
+        let share = rate("median") / number("roofline");
+        assert!(share > 0.0 && (number("share") / share - 1.0).abs() < 1e-9, "{row}");
+        assert!(number("intensity") > 0.0 && row["ceilings"]["int8_per_second"].as_f64().unwrap() > 0.0, "{row}");
     }
+    // Two layers with 5376 weights each, 1280 of the output, all multiplied and added; two tokens seen on average.
+    let operations = rows[1]["operations_per_second"].as_f64().unwrap();
+    let per_token = operations / rows[1]["tokens_per_second"]["median"].as_f64().unwrap();
+    assert_eq!(per_token.round(), 2.0 * (2.0 * 5376.0 + 1280.0) + 4.0 * 2.0 * 2.0 * 4.0 * 8.0);
+    let picture = std::fs::read_to_string(plot).unwrap();
+    assert!(names.iter().all(|name| picture.contains(&format!(">{name} · "))), "{picture}");
 }
 
 /// What a model's makers recommend for sampling holds until somebody says otherwise.

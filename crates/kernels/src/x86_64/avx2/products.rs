@@ -217,6 +217,11 @@ impl<const DOTS: bool> Products for EightRows<DOTS> {
     }
 
     #[inline(always)]
+    fn dot4(self, sum: __m256i, codes: __m256i, x: __m256i) -> __m256i {
+        self.dot_pairs(sum, unsafe { _mm256_maddubs_epi16(codes, x) }, self.splat(0x0001_0001))
+    }
+
+    #[inline(always)]
     fn dot_pairs(self, sum: __m256i, x: __m256i, y: __m256i) -> __m256i {
         unsafe { _mm256_add_epi32(sum, _mm256_madd_epi16(x, y)) }
     }

@@ -122,6 +122,11 @@ impl Products for Avx512 {
     }
 
     #[inline(always)]
+    fn dot4(self, sum: __m512i, codes: __m512i, x: __m512i) -> __m512i {
+        unsafe { _mm512_dpbusd_epi32(sum, codes, x) }
+    }
+
+    #[inline(always)]
     fn dot_pairs(self, sum: __m512i, x: __m512i, y: __m512i) -> __m512i {
         unsafe { _mm512_dpwssd_epi32(sum, x, y) }
     }

@@ -1,29 +1,40 @@
-//! `bench`: rates of prefill and decode.
+//! `bench`: rates of prefill and decode, beside what the machine allows.
+//!
+//! `ceilings.rs` measures the machine, `demand.rs` says what a test needs of it, `plot.rs` draws both.
+
+mod demand;
+mod plot;
 
 use std::fmt::Write as _;
+use std::fs;
 use std::io::{Write, stdout};
+use std::path::PathBuf;
 
+use anyhow::Context as _;
 use clap::Args as ClapArgs;
 use engine::{Engine, Measurement, ModelCard, Workload};
+use kernels::Isa;
 use serde::Serialize;
 
+use crate::ceilings::Ceilings;
 use crate::exit::Usage;
 use crate::flags::ModelFlags;
 use crate::generation::milliseconds;
 use crate::settings::Settings;
-use crate::{bandwidth, commands, loading, machine};
-
-/// What fits in here is not bound by memory: larger than the last-level caches of most machines.
-const CACHE_BYTES: f64 = (128 << 20) as f64;
+use crate::{commands, loading, machine};
+use demand::{Bound, Demand, Limit};
+use plot::{Point, short, svg};
 
 /// Measure how fast a model runs here
 ///
 /// Each test runs once to warm up, then as often as --repetitions says. pp512 is prefill of 512 tokens, tg128 decode of
-/// 128; @d2048 comes after 2048 tokens, ×b8 decodes 8 sequences at once and counts the tokens of all.
+/// 128; @d2048 comes after 2048 tokens, ×b8 decodes 8 sequences at once and counts the tokens of all. Before, the machine is
+/// measured: how fast it reads memory and multiplies. Each test is given as a share of what that allows.
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "\
-Example:
-  tramontane bench mistral-7b.gguf --prompt 512 --generate 128 --depth 0,2048 --json")]
+Examples:
+  tramontane bench mistral-7b.gguf --prompt 512 --generate 128 --depth 0,2048 --json
+  tramontane bench mistral-7b.gguf --batch 1,8 --plot roofline.svg")]
 pub(crate) struct Args {
     /// A .gguf file or a folder [default: TRAMONTANE_MODEL, or brise, the model inside]
     model: Option<String>,
@@ -42,6 +53,9 @@ pub(crate) struct Args {
     /// How often each test is measured
     #[arg(long, value_name = "N", default_value_t = 5)]
     repetitions: usize,
+    /// Draw the tests under the machine's roofline
+    #[arg(long, value_name = "FILE.svg")]
+    plot: Option<PathBuf>,
     /// Print a JSON array, one object a test
     #[arg(long)]
     json: bool,
@@ -54,16 +68,25 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, settings: &Settings) -> anyhow::Result<()> {
     let workloads = args.workloads()?;
     let engine = loading::load(args.model.as_deref(), args.model_flags.options(settings)?, settings)?;
-    let bandwidth = bandwidth::read_bytes_per_second(engine.card().threads);
+    let card = engine.card();
+    let isa = Isa::from_name(card.isa).unwrap_or_else(Isa::detect);
+    let ceilings = Ceilings::measure(isa, card.threads)?;
     // The probe's buffer is no part of what the model needs.
     machine::forget_peak();
+    if !args.json {
+        print_ceilings(card, &ceilings)?;
+    }
     let mut rows = Vec::new();
     for workload in workloads {
-        let row = Row::new(&engine, workload, rates(&engine, workload, args.repetitions)?, bandwidth);
+        let row = Row::new(&engine, workload, rates(&engine, workload, args.repetitions)?, ceilings);
         if !args.json {
             row.print()?;
         }
         rows.push(row);
+    }
+    if let Some(file) = &args.plot {
+        let points: Vec<_> = rows.iter().map(Row::point).collect();
+        fs::write(file, svg(&title(card), &ceilings, &points)).with_context(|| file.display().to_string())?;
     }
     if args.json { commands::print_json(&rows) } else { Ok(()) }
 }
@@ -96,9 +119,18 @@ impl Args {
 struct Row {
     test: String,
     tokens_per_second: Rates,
-    /// Tokens a second of decode if each step took as long as reading the weights and the stored keys and values takes,
-    /// at the speed of memory measured just before. `null` where something else bounds the test.
-    roofline: Option<f64>,
+    /// Tokens a second that no program could exceed on this machine: each step has to read the weights and the stored keys
+    /// and values, unless a cache may hold them, and has to multiply them.
+    roofline: f64,
+    /// What makes it so.
+    bound: Bound,
+    /// The median as a share of the roofline.
+    share: f64,
+    /// Operations for each byte that has to be read.
+    intensity: f64,
+    /// Operations of the median.
+    operations_per_second: f64,
+    ceilings: Ceilings,
     isa: &'static str,
     threads: usize,
     model: Option<String>,
@@ -114,13 +146,20 @@ struct Rates {
 }
 
 impl Row {
-    fn new(engine: &Engine, workload: Workload, tokens_per_second: Rates, bandwidth: Option<f64>) -> Self {
+    fn new(engine: &Engine, workload: Workload, tokens_per_second: Rates, ceilings: Ceilings) -> Self {
         let card = engine.card();
+        let demand = Demand::of(card, workload);
+        let Limit { seconds, bound } = demand.limit(&ceilings);
+        let count = tokens(workload.timed) as f64;
         Self {
             test: name(workload),
             tokens_per_second,
-            roofline: bandwidth
-                .and_then(|bandwidth| Some(bandwidth / step_bytes(card, workload)? * batch(workload) as f64)),
+            roofline: count / seconds,
+            bound,
+            share: tokens_per_second.median * seconds / count,
+            intensity: demand.operations() / demand.bytes,
+            operations_per_second: demand.operations() * tokens_per_second.median / count,
+            ceilings,
             isa: card.isa,
             threads: card.threads,
             model: card.about.name.clone(),
@@ -130,10 +169,39 @@ impl Row {
     }
 
     fn print(&self) -> std::io::Result<()> {
+        let Self { test, roofline, share, .. } = self;
         let Rates { min, median, max } = self.tokens_per_second;
-        let roofline = self.roofline.map_or(String::new(), |bound| format!(", memory allows {bound:.2}"));
-        writeln!(stdout(), "{:14} {median:10.2} tokens/s  ({min:.2} to {max:.2}{roofline})", self.test)
+        let what = match self.bound {
+            Bound::Memory => "memory allows",
+            Bound::Int8 => "int8 products allow",
+            Bound::F32 => "f32 products allow",
+        };
+        let share = format!("{:.0} % of the {roofline:.2} that {what}", 100.0 * share);
+        writeln!(stdout(), "{test:14} {median:10.2} tokens/s  ({min:.2} to {max:.2}; {share})")
     }
+
+    fn point(&self) -> Point {
+        let Rates { median, .. } = self.tokens_per_second;
+        let label = format!("{} · {median:.1} tokens/s · {:.0} %", self.test, 100.0 * self.share);
+        Point { intensity: self.intensity, rate: self.operations_per_second, label }
+    }
+}
+
+fn print_ceilings(card: &ModelCard, ceilings: &Ceilings) -> std::io::Result<()> {
+    let memory = ceilings.read_bytes_per_second;
+    let memory = memory.map_or(String::new(), |rate| format!("memory {}B/s, ", short(rate)));
+    let (int8, f32) = (short(ceilings.int8_per_second), short(ceilings.f32_per_second));
+    writeln!(stdout(), "this machine: {memory}int8 {int8}op/s, f32 {f32}op/s  ({})", how(card))
+}
+
+fn title(card: &ModelCard) -> String {
+    let name = card.about.name.as_deref().unwrap_or("a model");
+    let format = card.about.file_type.as_deref().map_or(String::new(), |format| format!(" {format}"));
+    format!("{name}{format}, {}", how(card))
+}
+
+fn how(card: &ModelCard) -> String {
+    format!("{}, {} thread{}", card.isa, card.threads, if card.threads == 1 { "" } else { "s" })
 }
 
 fn rates(engine: &Engine, workload: Workload, repetitions: usize) -> anyhow::Result<Rates> {
@@ -151,24 +219,6 @@ fn spread(mut rates: Vec<f64>) -> Rates {
     let (last, middle) = (rates.len() - 1, rates.len() / 2);
     let median = if rates.len() % 2 == 1 { rates[middle] } else { (rates[middle - 1] + rates[middle]) / 2.0 };
     Rates { min: rates[0], median, max: rates[last] }
-}
-
-/// Bytes that a step of decode must read at least: all weights (of the embedding only a row a sequence, unless it is the
-/// output matrix too), and the keys and values of all sequences. `None` for prefill, where experts are chosen, and
-/// where a cache may hold it all.
-fn step_bytes(card: &ModelCard, workload: Workload) -> Option<f64> {
-    let Measurement::Decode { tokens, sequences } = workload.timed else { return None };
-    let config = &card.config;
-    if config.experts.is_some() {
-        return None;
-    }
-    let embedding = if config.tied_embeddings { 0.0 } else { config.vocab_size as f64 * config.dim as f64 };
-    let parameters = card.about.parameters as f64;
-    let weights = card.about.size_bytes as f64 * (parameters - embedding) / parameters;
-    // Half of what is generated is there on average.
-    let stored = workload.depth as f64 + tokens as f64 / 2.0;
-    let bytes = weights + stored * sequences as f64 * card.kv_bytes_per_token as f64;
-    (bytes > CACHE_BYTES).then_some(bytes)
 }
 
 fn batch(workload: Workload) -> usize {

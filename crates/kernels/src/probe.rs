@@ -1,0 +1,182 @@
+//! What an instruction set does at best: loops of nothing but products, or of nothing but loads.
+//!
+//! They are the ceilings that `bench` holds measurements against. How long a loop takes is for the caller to measure: there
+//! is no clock on this floor.
+
+use std::hint::black_box;
+use std::io;
+
+use crate::aligned::{AlignedBytes, LINE};
+use crate::products::{Products, ProductsOperation};
+use crate::threads::Pool;
+use crate::{Bands, Grid, Isa};
+
+/// Sums that are built side by side, more than the instructions take cycles.
+const CHAINS: usize = 16;
+
+/// Multiplies `rounds` times in registers; returns how many operations that was, a multiply-add being two.
+pub type Multiply = fn(isa: Isa, rounds: usize) -> usize;
+
+/// int8 products summed up in i32, as linear layers on block formats do. A [`Multiply`].
+pub fn multiply_int8(isa: Isa, rounds: usize) -> usize {
+    let lanes = match isa {
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx2(products) => run(products, Int8(rounds)),
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512(products) => run(products, Int8(rounds)),
+        _ => scalar(rounds, |sum: i32, w: i32, x| sum.wrapping_add(w.wrapping_mul(x))),
+    };
+    // Four products a lane of a vector, one where there are no vectors.
+    2 * rounds * CHAINS * lanes * if matches!(isa, Isa::Scalar) { 1 } else { 4 }
+}
+
+/// f32 products summed up, as attention does. A [`Multiply`].
+pub fn multiply_f32(isa: Isa, rounds: usize) -> usize {
+    let lanes = match isa {
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx2(products) => run(products, Float(rounds)),
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512(products) => run(products, Float(rounds)),
+        _ => scalar(rounds, |sum: f32, w: f32, x| w * x as f32 + sum),
+    };
+    2 * rounds * CHAINS * lanes
+}
+
+/// Memory to be read, where weights would lie: on huge pages where the system has them.
+#[derive(Debug)]
+pub struct ReadProbe(AlignedBytes);
+
+impl ReadProbe {
+    /// At least `bytes` of memory, a multiple of 4 KiB, touched by the threads of `pool`.
+    ///
+    /// # Errors
+    /// The system refuses so much memory.
+    pub fn new(pool: &Pool, bytes: usize) -> io::Result<Self> {
+        let mut memory = AlignedBytes::zeroed(bytes.next_multiple_of(PAGE))?;
+        let mut grid = [Grid::new(&mut memory[..], PAGE, Bands::Every(256), PAGE)];
+        // Pages that nobody has written all lie on one.
+        pool.for_each_tile(&mut grid, |_, mut tile| tile.rows().for_each(|row| tile.row_mut(row).fill(row as u8)));
+        Ok(Self(memory))
+    }
+
+    /// Bytes of it.
+    pub fn num_bytes(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Reads slice `slice` of `slices`, from `streams` places at once, asking ahead; returns how many bytes that was.
+    ///
+    /// # Panics
+    /// There is no such slice, or no stream.
+    pub fn read(&self, isa: Isa, (slice, slices): (usize, usize), streams: usize) -> usize {
+        let lines = self.0.as_chunks::<LINE>().0;
+        let part = &lines[lines.len() * slice / slices..lines.len() * (slice + 1) / slices];
+        let read = Read { streams: std::array::from_fn(|s| &part[part.len() / streams * s.min(streams - 1)..]) };
+        let steps = part.len() / streams / STEP;
+        match isa {
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2(products) => products.enter(Streams { read, steps, count: streams }),
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512(products) => products.enter(Streams { read, steps, count: streams }),
+            _ => {
+                black_box(part.iter().flatten().fold(0, |sum, byte| sum ^ byte));
+            }
+        }
+        steps * STEP * streams * LINE
+    }
+}
+
+const PAGE: usize = 4096;
+/// Lines of a stream that are read in one go.
+const STEP: usize = 4;
+/// How far ahead is asked, in bytes.
+const AHEAD: usize = 2048;
+/// The most streams.
+const STREAMS: usize = 4;
+
+fn run<P: Products>(products: P, operation: impl ProductsOperation) -> usize {
+    products.enter(operation);
+    P::LANES
+}
+
+struct Int8(usize);
+
+impl ProductsOperation for Int8 {
+    #[inline(always)]
+    fn run<P: Products>(self, products: P) {
+        let mut weights = [products.splat(0); CHAINS];
+        for (i, weight) in weights.iter_mut().enumerate() {
+            *weight = products.splat(0x0102_0301 + i as i32);
+        }
+        // Different weights and changing inputs, so that nothing can be multiplied once for all.
+        let weights = black_box(weights);
+        let mut sums = [products.splat(1); CHAINS];
+        for round in 0..self.0 {
+            let x = products.splat(black_box(round as i32));
+            for i in 0..CHAINS {
+                sums[i] = products.dot4(sums[i], weights[i], x);
+            }
+        }
+        black_box(sums);
+    }
+}
+
+struct Float(usize);
+
+impl ProductsOperation for Float {
+    #[inline(always)]
+    fn run<P: Products>(self, products: P) {
+        let weights = black_box([products.splat_float(0.5); CHAINS]);
+        let mut sums = [products.splat_float(1.0); CHAINS];
+        for round in 0..self.0 {
+            let x = products.splat_float(f32::from_bits(black_box(0x3F80_0000 ^ (round as u32 & 1))));
+            for i in 0..CHAINS {
+                sums[i] = products.fma(weights[i], x, sums[i]);
+            }
+        }
+        black_box(sums);
+    }
+}
+
+/// One lane of each chain.
+fn scalar<T: Copy + From<u8>>(rounds: usize, add: impl Fn(T, T, i32) -> T) -> usize {
+    let weights = black_box([T::from(3); CHAINS]);
+    let mut sums = [T::from(1); CHAINS];
+    for round in 0..rounds {
+        let x = black_box(round as i32);
+        for i in 0..CHAINS {
+            sums[i] = add(sums[i], weights[i], x);
+        }
+    }
+    black_box(sums);
+    1
+}
+
+struct Read<'a> {
+    streams: [&'a [[u8; LINE]]; STREAMS],
+}
+
+struct Streams<'a> {
+    read: Read<'a>,
+    steps: usize,
+    count: usize,
+}
+
+impl ProductsOperation for Streams<'_> {
+    #[inline(always)]
+    fn run<P: Products>(self, products: P) {
+        let mut sums = [products.splat(0); STEP];
+        for step in 0..self.steps {
+            for stream in &self.read.streams[..self.count] {
+                let lines = &stream[step * STEP..][..STEP];
+                for line in 0..STEP {
+                    products.prefetch(&lines[line], AHEAD);
+                    for part in 0..16 / P::LANES {
+                        sums[line] = products.xor(sums[line], products.load(&lines[line], part));
+                    }
+                }
+            }
+        }
+        black_box(sums);
+    }
+}

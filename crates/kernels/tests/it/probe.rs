@@ -1,0 +1,21 @@
+//! The loops that measure ceilings do what they say on every instruction set.
+
+use kernels::{Isa, Pool, ReadProbe, multiply_f32, multiply_int8};
+
+#[test]
+fn operations_and_bytes_are_counted() {
+    let pool = Pool::new(2).unwrap();
+    let memory = ReadProbe::new(&pool, 1 << 20).unwrap();
+    assert_eq!(memory.num_bytes(), 1 << 20);
+    testkit::check_table(Isa::available().iter().map(|isa| (isa.name(), *isa)), |isa| {
+        let (int8, f32) = (multiply_int8(isa, 10), multiply_f32(isa, 10));
+        assert_eq!(int8 % f32, 0);
+        assert_eq!(int8 / f32, if isa == Isa::Scalar { 1 } else { 4 });
+        for streams in [1, 2, 3, 4] {
+            let read: usize = (0..4).map(|slice| memory.read(isa, (slice, 4), streams)).sum();
+            // What does not divide into steps of all streams is left out.
+            assert!(read <= 1 << 20 && read > (1 << 20) - (4 << 10), "{streams} streams read {read} bytes");
+        }
+        Ok(())
+    });
+}
