@@ -85,3 +85,22 @@ fn pieces_together_are_the_whole() {
         assert_eq!(own().next().unwrap()["delta"]["role"], "assistant");
     }
 }
+
+/// What came stays; then the error, and nothing more: no `[DONE]` that would call it whole.
+#[test]
+fn an_error_in_the_middle_ends_the_stream() {
+    let server = saying(&[&ids("Well"), &[TOOL_CALLS], &ids("go_up"), &[ARGS], &ids("!")]);
+    let whole = server.post("/v1/chat/completions", &chat(json!({})));
+    let error = &whole.json()["error"];
+    assert_eq!((whole.status, &error["code"]), (500, &json!("invalid_model_output")), "{error}");
+    let streamed = server.post("/v1/chat/completions", &chat(json!({"stream": true})));
+    assert_eq!(streamed.status, 200);
+    let events: Vec<Value> = streamed.events().iter().map(|(_, data)| serde_json::from_str(data).unwrap()).collect();
+    let text: String = events.iter().filter_map(|event| event["choices"][0]["delta"]["content"].as_str()).collect();
+    assert_eq!(text, "Well");
+    assert_eq!(events.last().unwrap()["error"]["code"], "invalid_model_output");
+    let answer = server.post("/v1/responses", &json!({"input": "Hi", "temperature": 0, "stream": true}));
+    let last: Value = serde_json::from_str(&answer.events().last().unwrap().1).unwrap();
+    assert_eq!((&last["type"], &last["response"]["status"]), (&json!("response.failed"), &json!("failed")));
+    assert_eq!(last["response"]["error"]["code"], "server_error");
+}
