@@ -43,4 +43,4 @@ pub use remote::{Endpoint, Patience};
 pub use remove::Removal;
 pub use resolve::{meant, resolve};
 pub use signing::{Digest, Resource, Shard, Signed, Statement, Trust};
-pub use verify::{FileVerdict, Record, Signature, Verdict, Verification, bytes_to_verify, verify};
+pub use verify::{FileVerdict, Record, Signature, Verdict, Verification, bytes_to_verify, signature_beside, verify};

@@ -148,8 +148,8 @@ fn default_signature(model: &Path) -> PathBuf {
     if model.is_dir() { model.join("model.sig") } else { model.with_added_extension("sig") }
 }
 
-/// The signature of the model at this path, where there is one.
-pub(crate) fn signature_beside(model: &Path) -> Option<PathBuf> {
+/// The signature of the model at this path, where there is one: `model.sig` in its folder, or `FILE.sig` beside a file.
+pub fn signature_beside(model: &Path) -> Option<PathBuf> {
     let folder = model.parent().map(|folder| folder.join("model.sig"));
     let places = [Some(default_signature(model)), folder.filter(|_| !model.is_dir())];
     places.into_iter().flatten().find(|path| path.exists())

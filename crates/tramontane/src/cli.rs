@@ -4,7 +4,9 @@ use std::env;
 
 use clap::{Arg, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::commands::{bench, chat, completions, doctor, key, list, man, quantize, run, score, serve, show, tokenize};
+use crate::commands::{
+    bench, bundle, chat, completions, doctor, key, list, man, quantize, rm, run, score, serve, show, tokenize, verify,
+};
 
 /// Open-weight Mistral models on your own machine.
 #[derive(Debug, Parser)]
@@ -39,6 +41,9 @@ pub(crate) enum Command {
     Key(key::Args),
     List(list::Args),
     Show(show::Args),
+    Verify(verify::Args),
+    Rm(rm::Args),
+    Bundle(bundle::Args),
     Tokenize(tokenize::Args),
     Score(score::Args),
     Bench(bench::Args),

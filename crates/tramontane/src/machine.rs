@@ -42,6 +42,20 @@ pub(crate) fn readable(bytes: u64) -> String {
     }
 }
 
+/// The day of a time in seconds since 1970, in UTC: `2026-11-21`.
+pub(crate) fn day(seconds: u64) -> String {
+    // Howard Hinnant, "chrono-compatible low-level date algorithms": years begin in March, eras are 400 years.
+    let days = seconds / 86_400 + 719_468;
+    let (era, of_era) = (days / 146_097, days % 146_097);
+    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let from_march = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * from_march + 2) / 5 + 1;
+    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
+    let year = era * 400 + year_of_era + u64::from(month <= 2);
+    format!("{year:04}-{month:02}-{day:02}")
+}
+
 fn kibibytes(path: &str, label: &str) -> Option<u64> {
     let text = fs::read_to_string(path).ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix(label))?;
@@ -56,6 +70,19 @@ fn container_bytes(name: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn days() {
+        let rows = [
+            (0, "1970-01-01"),
+            (951_868_799, "2000-02-29"),
+            (1_784_635_200, "2026-07-21"),
+            (4_107_542_399, "2100-02-28"),
+        ];
+        for (seconds, text) in rows {
+            assert_eq!(day(seconds), text);
+        }
+    }
 
     #[test]
     fn sizes_for_people() {

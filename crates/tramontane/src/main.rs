@@ -17,6 +17,8 @@ mod interrupt;
 mod loading;
 mod machine;
 mod model_source;
+mod origin;
+mod progress;
 mod settings;
 mod store;
 mod terminal;

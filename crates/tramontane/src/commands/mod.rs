@@ -1,6 +1,7 @@
 //! One file a command: its flags, and what it does.
 
 pub(crate) mod bench;
+pub(crate) mod bundle;
 pub(crate) mod chat;
 pub(crate) mod completions;
 pub(crate) mod doctor;
@@ -8,11 +9,13 @@ pub(crate) mod key;
 pub(crate) mod list;
 pub(crate) mod man;
 pub(crate) mod quantize;
+pub(crate) mod rm;
 pub(crate) mod run;
 pub(crate) mod score;
 pub(crate) mod serve;
 pub(crate) mod show;
 pub(crate) mod tokenize;
+pub(crate) mod verify;
 
 use std::fs;
 use std::io::{Read, Write, stdin, stdout};
@@ -40,6 +43,9 @@ pub(crate) fn run(command: Command) -> anyhow::Result<()> {
         Command::Key(args) => key::run(&args),
         Command::List(args) => list::run(&args, &settings::read()?),
         Command::Show(args) => show::run(&args, &settings::read()?),
+        Command::Verify(args) => verify::run(&args, &settings::read()?),
+        Command::Rm(args) => rm::run(&args, &settings::read()?),
+        Command::Bundle(args) => bundle::run(&args, &settings::read()?),
         Command::Tokenize(args) => tokenize::run(&args, &settings::read()?),
         Command::Score(args) => score::run(&args, &settings::read()?),
         Command::Bench(args) => bench::run(&args, &settings::read()?),

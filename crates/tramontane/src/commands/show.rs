@@ -1,27 +1,32 @@
-//! `show`: what a model is, without loading its weights.
+//! `show`: what a model is and where it comes from, without loading its weights.
 
+use std::collections::BTreeMap;
 use std::io::{Write, stdout};
 use std::num::NonZeroUsize;
 
 use checkpoint::{Checkpoint, Config, Recommended, RopeScaling};
 use clap::Args as ClapArgs;
 use engine::{TextFront, Tokenizer};
+use quant::RowSource as _;
 use serde_json::{Map, Value, json};
 use tokenizer::TokenizerKind;
 
 use crate::flags::TemplateFlags;
 use crate::model_source::ModelSource;
+use crate::origin::Origin;
 use crate::settings::Settings;
 use crate::terminal::{bold, for_stdout};
 use crate::{commands, machine};
 
-/// Say what a model is: shape, formats, tokenizer, template
+/// Say what a model is and where it comes from: its passport
 ///
-/// Only the headers of the files are read.
+/// Shape, formats, tokenizer, template; origin, revision, licence and recorded hashes, where somebody wrote them down. Only the
+/// headers of the files are read: `verify` compares the hashes.
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "\
-Example:
-  tramontane show mistral-7b.gguf --json")]
+Examples:
+  tramontane show mistral-7b.gguf
+  tramontane show ministral-3:3b --json")]
 pub(crate) struct Args {
     /// A .gguf file or a folder [default: TRAMONTANE_MODEL, or brise, the model inside]
     model: Option<String>,
@@ -38,9 +43,11 @@ pub(crate) struct Args {
 /// # Errors
 /// The files are not there, or are no model that can be run.
 pub(crate) fn run(args: &Args, settings: &Settings) -> anyhow::Result<()> {
-    let checkpoint = ModelSource::find(args.model.as_deref(), settings)?.open()?;
+    let source = ModelSource::find(args.model.as_deref(), settings)?;
+    let checkpoint = source.open()?;
     let text = TextFront::of(&checkpoint, args.template.version(settings)?)?;
-    let model = Headers { checkpoint, text };
+    let origin = Origin::of(&source, settings);
+    let model = Headers { checkpoint, text, origin };
     if args.json { commands::print_json(&as_json(&model)) } else { print(&model, args.keys) }
 }
 
@@ -48,6 +55,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> anyhow::Result<()> {
 struct Headers {
     checkpoint: Checkpoint,
     text: TextFront,
+    origin: Origin,
 }
 
 fn as_json(model: &Headers) -> Value {
@@ -56,7 +64,7 @@ fn as_json(model: &Headers) -> Value {
     let keys: Map<_, _> = about.keys.iter().map(|(key, value)| (key.clone(), json!(value))).collect();
     json!({
         "name": about.name,
-        "license": about.license,
+        "license": about.license.as_ref().or(model.origin.license()),
         "architecture": model.checkpoint.config.architecture,
         "layout": model.checkpoint.layout.to_string(),
         "file_type": about.file_type,
@@ -64,10 +72,12 @@ fn as_json(model: &Headers) -> Value {
         "size_bytes": about.size_bytes,
         "files": about.files,
         "formats": formats,
+        "format_bytes": format_bytes(&model.checkpoint),
         "config": config_json(&model.checkpoint.config),
         "tokenizer": model.text.tokenizer.as_ref().ok().map(|tokenizer| tokenizer_json(tokenizer)),
         "template": model.text.template.reason(),
         "recommended": recommended(&about.recommended).into_iter().map(|(k, v)| (k.to_owned(), json!(v))).collect::<Map<_, _>>(),
+        "origin": model.origin.json(),
         "notes": model.checkpoint.notes,
         "keys": keys,
     })
@@ -117,7 +127,8 @@ fn tokenizer_json(tokenizer: &Tokenizer) -> Value {
 fn print(model: &Headers, keys: bool) -> anyhow::Result<()> {
     let about = &model.checkpoint.about;
     let mut rows = vec![("name", about.name.clone().unwrap_or_else(|| "not given".into()))];
-    rows.extend(about.license.clone().map(|license| ("license", license)));
+    rows.extend(about.license.as_ref().or(model.origin.license()).map(|license| ("license", license.clone())));
+    rows.extend(model.origin.rows());
     rows.push(("layout", format!("{}, {}", model.checkpoint.layout, files(&about.files))));
     rows.push(("size", format!("{}, {} parameters", machine::readable(about.size_bytes), count(about.parameters))));
     rows.push(("formats", formats(model)));
@@ -194,13 +205,31 @@ fn windows(config: &Config) -> String {
     }
 }
 
+/// `Q4_K_M: q4_k 1.7 GiB in 156 tensors (85 %), …`.
 fn formats(model: &Headers) -> String {
     let about = &model.checkpoint.about;
-    let counts: Vec<_> = about.formats.iter().map(|(format, count)| format!("{format} ({count} tensors)")).collect();
+    let bytes = format_bytes(&model.checkpoint);
+    let all = bytes.values().fold(0_u64, |sum, bytes| sum.saturating_add(*bytes)).max(1);
+    let counts = about.formats.iter().map(|(format, count)| {
+        let bytes = bytes.get(&format.to_string()).copied().unwrap_or(0);
+        let share = 100.0 * bytes as f64 / all as f64;
+        format!("{format} {} in {count} tensors ({share:.1} %)", machine::readable(bytes))
+    });
+    let counts: Vec<_> = counts.collect();
     match &about.file_type {
         Some(name) => format!("{name}: {}", counts.join(", ")),
         None => counts.join(", "),
     }
+}
+
+/// Bytes of all tensors of each format.
+fn format_bytes(checkpoint: &Checkpoint) -> BTreeMap<String, u64> {
+    let mut bytes: BTreeMap<String, u64> = BTreeMap::new();
+    for tensor in checkpoint.tensors() {
+        let sum = bytes.entry(tensor.format().to_string()).or_default();
+        *sum = sum.saturating_add(tensor.bytes());
+    }
+    bytes
 }
 
 fn files(names: &[String]) -> String {

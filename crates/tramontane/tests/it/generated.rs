@@ -2,8 +2,9 @@
 
 use crate::program::{folder, tramontane};
 
-const COMMANDS: [&str; 13] = [
+const COMMANDS: [&str; 16] = [
     "bench",
+    "bundle",
     "chat",
     "completions",
     "doctor",
@@ -11,11 +12,13 @@ const COMMANDS: [&str; 13] = [
     "list",
     "man",
     "quantize",
+    "rm",
     "run",
     "score",
     "serve",
     "show",
     "tokenize",
+    "verify",
 ];
 
 /// Against `help/*.txt`; with `TRAMONTANE_BLESS=1` in the environment the files are written instead.

@@ -8,4 +8,5 @@ mod models;
 mod program;
 mod quantize;
 mod run;
+mod store;
 mod tokenize;
