@@ -2,6 +2,7 @@
 
 mod answers;
 mod hostile;
+mod references;
 mod tokenizers;
 mod tool_calls;
 mod walk;
