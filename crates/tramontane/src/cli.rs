@@ -5,7 +5,8 @@ use std::env;
 use clap::{Arg, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{
-    bench, bundle, chat, completions, doctor, key, list, man, quantize, rm, run, score, serve, show, tokenize, verify,
+    bench, bundle, chat, completions, doctor, key, list, man, pull, quantize, rm, run, score, serve, show, tokenize,
+    verify,
 };
 
 /// Open-weight Mistral models on your own machine.
@@ -39,6 +40,7 @@ pub(crate) enum Command {
     Run(run::Args),
     Serve(Box<serve::Args>),
     Key(key::Args),
+    Pull(pull::Args),
     List(list::Args),
     Show(show::Args),
     Verify(verify::Args),

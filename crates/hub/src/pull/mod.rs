@@ -23,8 +23,8 @@ pub use transfer::Stage;
 use crate::catalogue::{self, Row};
 use crate::remote::{Client, Endpoint, ListedFile, Listing};
 use crate::{
-    Commit, Error, Folders, Manifest, ManifestFile, ModelName, Quant, RepoFolder, RepoId, RepoPath, Revision,
-    ShortName, limits,
+    Commit, Error, Folders, Found, FoundFile, Manifest, ManifestFile, ModelName, Place, Quant, RepoFolder, RepoId,
+    RepoPath, Revision, ShortName, limits,
 };
 use choose::{Choice, KV_BYTES_PER_TOKEN, Room};
 use part::Part;
@@ -165,6 +165,55 @@ impl Plan {
         choose::size(&self.choice.files)
     }
 
+    /// A model of another place on this machine that has exactly the planned bytes, so that a second copy need not come.
+    ///
+    /// Where a place does not say what its files hash to, those of the same name and length are hashed.
+    ///
+    /// # Errors
+    /// The caller asked to stop.
+    pub fn elsewhere<'a>(
+        &self,
+        found: &'a [Found],
+        watch: &mut dyn FnMut(&Progress<'_>) -> ControlFlow<()>,
+    ) -> Result<Option<&'a Found>, Error> {
+        let own = self.repo.to_string();
+        let is_own = |model: &Found| model.place == Place::HuggingFace && model.origin.as_deref() == Some(&own);
+        let others = found.iter().filter(|model| model.problem.is_none() && !is_own(model));
+        for model in others.filter(|model| model.files.len() == self.choice.files.len()) {
+            if self.choice.files.iter().all(|file| twin(file, model).is_some()) && self.has_same_bytes(model, watch)? {
+                return Ok(Some(model));
+            }
+        }
+        Ok(None)
+    }
+
+    fn has_same_bytes(
+        &self,
+        model: &Found,
+        watch: &mut dyn FnMut(&Progress<'_>) -> ControlFlow<()>,
+    ) -> Result<bool, Error> {
+        let total_bytes = self.size_bytes();
+        let mut passed = 0_u64;
+        for file in &self.choice.files {
+            let Some(twin) = twin(file, model) else { return Ok(false) };
+            let mut report = |stage, done: u64, trouble: Option<&str>| {
+                let done_bytes = passed.saturating_add(done);
+                watch(&Progress { stage, file: &file.path, done_bytes, total_bytes, trouble })
+            };
+            let same = match transfer::check(file, &twin.path, &mut report) {
+                Ok((digest, _)) => digest == file.digest,
+                Err(Error::Stopped) => return Err(Error::Stopped),
+                // What cannot be read is of no use to us either.
+                Err(_) => false,
+            };
+            if !same {
+                return Ok(false);
+            }
+            passed = passed.saturating_add(file.size_bytes);
+        }
+        Ok(true)
+    }
+
     /// Brings what is not here yet, checks everything, and writes the manifest.
     ///
     /// `watch` hears of progress about ten times a second and may break off: what is here is kept for the next time.
@@ -286,6 +335,15 @@ impl Plan {
             files,
         }
     }
+}
+
+/// The file of a model that may be the planned one: as long, and of the same digest or, where none is known, name.
+fn twin<'a>(file: &ListedFile, model: &'a Found) -> Option<&'a FoundFile> {
+    let may_be = |other: &&FoundFile| {
+        let named = other.name == file.path.file_name();
+        other.size_bytes == file.size_bytes && other.expected.map_or(named, |expected| expected == file.digest)
+    };
+    model.files.iter().find(may_be)
 }
 
 /// A model of this name that was pulled before and is still here, for machines that may not ask the hub. The files are

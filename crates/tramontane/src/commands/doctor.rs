@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::Args as ClapArgs;
 use compute::{CpuBackend, CpuOptions, KvType};
+use hub::{Endpoint, Folders};
 use kernels::Isa;
 use serde_json::{Value, json};
 
@@ -44,6 +45,8 @@ struct Findings {
     /// What is wrong with the settings file, if anything.
     settings_problem: Option<String>,
     data: Option<PathBuf>,
+    /// The only address that anything is asked of, and only by `pull`; or what is wrong with it.
+    hub: String,
 }
 
 impl Findings {
@@ -68,6 +71,7 @@ impl Findings {
             settings: path,
             settings_problem,
             data: folders::data(),
+            hub: hub(),
         })
     }
 
@@ -89,6 +93,7 @@ impl Findings {
             "data_folder": self.data,
             "model_folders": [],
             "leaves_the_machine": [],
+            "connects": [{ "command": "pull", "to": self.hub }],
         })
     }
 
@@ -112,7 +117,10 @@ impl Findings {
             ("config", config),
             ("data", path(&self.data)),
             ("models", "are given by path; the model store is not in this version".to_owned()),
-            ("network", "nothing leaves the machine: this version opens no connection".to_owned()),
+            (
+                "network",
+                format!("nothing leaves the machine; only `pull` connects, to {}, when it is called", self.hub),
+            ),
         ];
         let mut out = stdout().lock();
         for (name, text) in rows {
@@ -120,6 +128,13 @@ impl Findings {
         }
         Ok(())
     }
+}
+
+fn hub() -> String {
+    let variable = |name: &str| env::var_os(name);
+    let endpoint =
+        Folders::from_environment(variable).and_then(|folders| Endpoint::from_environment(variable, &folders));
+    endpoint.map_or_else(|problem| format!("nobody ({problem})"), |endpoint| endpoint.address())
 }
 
 /// What the processor has of the features that kernels use or may come to use.

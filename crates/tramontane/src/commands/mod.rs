@@ -8,6 +8,7 @@ pub(crate) mod doctor;
 pub(crate) mod key;
 pub(crate) mod list;
 pub(crate) mod man;
+pub(crate) mod pull;
 pub(crate) mod quantize;
 pub(crate) mod rm;
 pub(crate) mod run;
@@ -41,6 +42,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<()> {
         Command::Run(args) => run::run(&args, &settings::read()?),
         Command::Serve(args) => serve::run(&args, &settings::read()?),
         Command::Key(args) => key::run(&args),
+        Command::Pull(args) => pull::run(&args, &settings::read()?),
         Command::List(args) => list::run(&args, &settings::read()?),
         Command::Show(args) => show::run(&args, &settings::read()?),
         Command::Verify(args) => verify::run(&args, &settings::read()?),

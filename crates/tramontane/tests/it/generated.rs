@@ -2,7 +2,7 @@
 
 use crate::program::{folder, tramontane};
 
-const COMMANDS: [&str; 16] = [
+const COMMANDS: [&str; 17] = [
     "bench",
     "bundle",
     "chat",
@@ -11,6 +11,7 @@ const COMMANDS: [&str; 16] = [
     "key",
     "list",
     "man",
+    "pull",
     "quantize",
     "rm",
     "run",
@@ -69,6 +70,8 @@ fn manual_pages() {
 fn doctor_says_that_nothing_leaves_the_machine() {
     let found = tramontane(&["doctor", "--json"]).json();
     assert_eq!(found["leaves_the_machine"], serde_json::json!([]));
+    // The tests' own environment has no hub of its own.
+    assert_eq!(found["connects"], serde_json::json!([{ "command": "pull", "to": "https://huggingface.co" }]));
     assert!(found["numerics"]["f16"].as_str().unwrap().starts_with("tn-"), "{found}");
     assert!(found["isa"]["available"].as_array().unwrap().contains(&found["isa"]["chosen"]));
     assert!(found["threads"].as_u64().unwrap() > 0);

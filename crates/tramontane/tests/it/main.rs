@@ -2,10 +2,17 @@
 
 mod chat;
 mod configuration;
+#[allow(dead_code, reason = "shared with the tests of the hub, which use more of it")]
+#[path = "../../../hub/tests/it/disk.rs"]
+mod disk;
 mod exits;
 mod generated;
+#[allow(dead_code, reason = "shared with the tests of the hub, which use more of it")]
+#[path = "../../../hub/tests/it/hub.rs"]
+mod hub;
 mod models;
 mod program;
+mod pull;
 mod quantize;
 mod run;
 mod store;
