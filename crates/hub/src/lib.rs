@@ -2,7 +2,7 @@
 //!
 //! Names and digests from outside become types that cannot hold a path ([`ModelName`], [`RepoId`], [`FileName`],
 //! [`RepoPath`], [`Sha256Digest`]) before anything is done with them. [`Folders`] says where files lie: pulled models
-//! stand in the Hugging Face cache, so that other programs and this one share a single copy (`docs/store.md`).
+//! stand in the Hugging Face cache, so that other programs and this one share a single copy (`docs/pull.md`).
 //!
 //! This is the only crate that opens a connection outwards, and only when it is asked to pull a model.
 
