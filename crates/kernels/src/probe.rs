@@ -9,6 +9,8 @@ use std::io;
 use crate::aligned::{AlignedBytes, LINE};
 use crate::products::{Products, ProductsOperation};
 use crate::threads::Pool;
+#[cfg(target_arch = "x86_64")]
+use crate::x86_64;
 use crate::{Bands, Grid, Isa};
 
 /// Sums that are built side by side, more than the instructions take cycles.
@@ -19,27 +21,18 @@ pub type Multiply = fn(isa: Isa, rounds: usize) -> usize;
 
 /// int8 products summed up in i32, as linear layers on block formats do. A [`Multiply`].
 pub fn multiply_int8(isa: Isa, rounds: usize) -> usize {
-    let lanes = match isa {
-        #[cfg(target_arch = "x86_64")]
-        Isa::Avx2(products) => run(products, Int8(rounds)),
-        #[cfg(target_arch = "x86_64")]
-        Isa::Avx512(products) => run(products, Int8(rounds)),
-        _ => scalar(rounds, |sum: i32, w: i32, x| sum.wrapping_add(w.wrapping_mul(x))),
-    };
     // Four products a lane of a vector, one where there are no vectors.
-    2 * rounds * CHAINS * lanes * if matches!(isa, Isa::Scalar) { 1 } else { 4 }
+    let products = match run(isa, Int8(rounds)) {
+        Some(lanes) => 4 * lanes,
+        None => scalar(rounds, |sum: i32, w: i32, x| sum.wrapping_add(w.wrapping_mul(x))),
+    };
+    2 * rounds * CHAINS * products
 }
 
 /// f32 products summed up, as attention does. A [`Multiply`].
 pub fn multiply_f32(isa: Isa, rounds: usize) -> usize {
-    let lanes = match isa {
-        #[cfg(target_arch = "x86_64")]
-        Isa::Avx2(products) => run(products, Float(rounds)),
-        #[cfg(target_arch = "x86_64")]
-        Isa::Avx512(products) => run(products, Float(rounds)),
-        _ => scalar(rounds, |sum: f32, w: f32, x| w * x as f32 + sum),
-    };
-    2 * rounds * CHAINS * lanes
+    let lanes = run(isa, Float(rounds));
+    2 * rounds * CHAINS * lanes.unwrap_or_else(|| scalar(rounds, |sum: f32, w: f32, x| w * x as f32 + sum))
 }
 
 /// Memory to be read, where weights would lie: on huge pages where the system has them.
@@ -73,14 +66,8 @@ impl ReadProbe {
         let part = &lines[lines.len() * slice / slices..lines.len() * (slice + 1) / slices];
         let read = Read { streams: std::array::from_fn(|s| &part[part.len() / streams * s.min(streams - 1)..]) };
         let steps = part.len() / streams / STEP;
-        match isa {
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx2(products) => products.enter(Streams { read, steps, count: streams }),
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx512(products) => products.enter(Streams { read, steps, count: streams }),
-            _ => {
-                black_box(part.iter().flatten().fold(0, |sum, byte| sum ^ byte));
-            }
+        if run(isa, Streams { read, steps, count: streams }).is_none() {
+            black_box(part.iter().flatten().fold(0, |sum, byte| sum ^ byte));
         }
         steps * STEP * streams * LINE
     }
@@ -94,9 +81,23 @@ const AHEAD: usize = 2048;
 /// The most streams.
 const STREAMS: usize = 4;
 
-fn run<P: Products>(products: P, operation: impl ProductsOperation) -> usize {
-    products.enter(operation);
-    P::LANES
+/// Lanes of the vectors that it ran on; `None` where there are none, and nothing was done.
+fn run(isa: Isa, operation: impl ProductsOperation) -> Option<usize> {
+    fn on<P: Products>(products: P, operation: impl ProductsOperation) -> Option<usize> {
+        products.enter(operation);
+        Some(P::LANES)
+    }
+    match isa {
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx2(isa) => on(x86_64::avx2::EightRows::of(isa), operation),
+        #[cfg(target_arch = "x86_64")]
+        Isa::AvxVnni(isa) => on(x86_64::avx2::EightRows::with_dots(isa), operation),
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512(products) => on(products, operation),
+        #[cfg(target_arch = "aarch64")]
+        Isa::Neon(products) => on(products, operation),
+        _ => None,
+    }
 }
 
 struct Int8(usize);

@@ -71,7 +71,7 @@ pub(crate) trait Products: Copy {
         x: &Record<'_>,
         first: usize,
     ) -> [[Self::Int; N]; 2];
-    /// `sum + Σ` of each lane's four unsigned codes times four signed inputs; pairs may saturate at 16 bits.
+    /// `sum + Σ` of each lane's four codes below 128 times four signed inputs; pairs may saturate at 16 bits.
     fn dot4(self, sum: Self::Int, codes: Self::Int, x: Self::Int) -> Self::Int;
     /// `sum + x₀·y₀ + x₁·y₁` over the two i16 of each lane.
     fn dot_pairs(self, sum: Self::Int, x: Self::Int, y: Self::Int) -> Self::Int;

@@ -155,6 +155,11 @@ impl Products for Neon {
     }
 
     #[inline(always)]
+    fn dot4(self, sum: int32x4_t, codes: int32x4_t, x: int32x4_t) -> int32x4_t {
+        dot(self, sum, codes, x)
+    }
+
+    #[inline(always)]
     fn dot_pairs(self, sum: int32x4_t, x: int32x4_t, y: int32x4_t) -> int32x4_t {
         unsafe {
             let (x, y) = (vreinterpretq_s16_s32(x), vreinterpretq_s16_s32(y));

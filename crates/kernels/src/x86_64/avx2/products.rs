@@ -218,6 +218,9 @@ impl<const DOTS: bool> Products for EightRows<DOTS> {
 
     #[inline(always)]
     fn dot4(self, sum: __m256i, codes: __m256i, x: __m256i) -> __m256i {
+        if DOTS {
+            return unsafe { _mm256_dpbusd_avx_epi32(sum, codes, x) };
+        }
         self.dot_pairs(sum, unsafe { _mm256_maddubs_epi16(codes, x) }, self.splat(0x0001_0001))
     }
 
