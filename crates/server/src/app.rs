@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::drain::Drain;
 use crate::http::Places;
 use crate::keys::Keys;
+use crate::metrics::Metrics;
 use crate::models::{Loaded, Models};
 use crate::options::Options;
 use crate::refusal::Refusal;
@@ -17,6 +18,8 @@ pub(crate) struct App {
     pub(crate) keys: Keys,
     /// Connections.
     pub(crate) places: Places,
+    /// What it has done.
+    pub(crate) metrics: Arc<Metrics>,
     /// Whether the server is going down.
     pub(crate) drain: Drain,
     /// How it was asked to run.

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 
-use crate::keys::{Hash, Usage};
+use crate::keys::{Hash, StreamPlace, Usage};
 use crate::refusal::{Refusal, RefusalKind};
+use crate::request_id::RequestId;
 
 /// Who asks: put into each request by the gate. Handlers take it as an argument and give it to
 /// [`Generation::start`](crate::generation::Generation::start), which charges it and keeps its cache apart.
@@ -18,17 +19,35 @@ pub(crate) struct Caller {
     pub(crate) tenant: u64,
     /// What the key has used of its limits.
     pub(crate) usage: Option<Arc<Usage>>,
+    /// The request, for the log.
+    pub(crate) request: RequestId,
 }
 
 impl Caller {
     /// Nobody in particular.
-    pub(crate) fn anybody() -> Self {
-        Self { key: None, tenant: 0, usage: None }
+    pub(crate) fn anybody(request: &RequestId) -> Self {
+        Self { key: None, tenant: 0, usage: None, request: request.clone() }
     }
 
-    pub(crate) fn with_key(name: &str, hash: &Hash, usage: Arc<Usage>) -> Self {
+    pub(crate) fn with_key(self, name: &str, hash: &Hash, usage: Arc<Usage>) -> Self {
         let tenant = hash.first_chunk().map_or(1, |bytes| u64::from_le_bytes(*bytes));
-        Self { key: Some(name.to_owned()), tenant, usage: Some(usage) }
+        Self { key: Some(name.to_owned()), tenant, usage: Some(usage), ..self }
+    }
+}
+
+/// Work that is no [`Generation`](crate::generation::Generation): embeddings.
+impl Caller {
+    /// A place among the answers of its key, where that has a limit.
+    ///
+    /// # Errors
+    /// The limits of the key are used up.
+    pub(crate) fn stream(&self) -> Result<Option<StreamPlace>, Refusal> {
+        self.usage.as_ref().map(Usage::stream).transpose()
+    }
+
+    /// Counts tokens against the limits of the key.
+    pub(crate) fn charge(&self, tokens: usize) {
+        self.usage.iter().for_each(|usage| usage.charge(tokens));
     }
 }
 

@@ -34,6 +34,7 @@ mod http;
 mod keys;
 mod limits;
 mod log;
+mod metrics;
 mod mistral;
 mod models;
 mod ollama;

@@ -10,6 +10,7 @@ use crate::app::App;
 use crate::drain::{Drain, Phase};
 use crate::http::{Listener, Places, Service, accept, acceptor};
 use crate::keys::Keys;
+use crate::metrics::Metrics;
 use crate::models::{Loaded, Models};
 use crate::{Error, Options, gate, limits, routes, signals};
 
@@ -57,10 +58,12 @@ impl Server {
             .enable_all()
             .build()
             .map_err(Error::Runtime)?;
+        let (models, places) = (Models::new(&options)?, Places::new(options.max_connections));
         let app = Arc::new(App {
-            models: Models::new(&options)?,
+            metrics: Arc::new(Metrics::new(models.entries(), places.clone())),
+            models,
             keys: Keys::new(options.keys.as_deref())?,
-            places: Places::new(options.max_connections),
+            places,
             drain: Drain::new(),
             options,
         });

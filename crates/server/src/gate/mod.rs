@@ -27,9 +27,9 @@ use crate::routes::RoutePath;
 
 pub(crate) use origin::is_origin;
 
-/// Paths that answer GET without a key: they say whether the server lives and takes requests, which whoever reaches its
-/// port can tell anyway, and nothing of what it does.
-const OPEN: [&str; 2] = ["/health", "/ready"];
+/// Paths that answer GET without a key: `/health` and `/ready` say whether the server lives and takes requests, which
+/// whoever reaches its port can tell anyway; `/docs` is the same page everywhere, and asks for a key itself.
+const OPEN: [&str; 3] = ["/health", "/ready", "/docs"];
 
 /// Whether this path answers without a key.
 pub(crate) fn is_open(method: &Method, path: &str) -> bool {
@@ -63,7 +63,7 @@ pub(crate) async fn answer(app: Arc<App>, router: Router, peer: Peer, mut reques
     let method = request.method().clone();
     request.extensions_mut().insert(id.clone());
     let mut shown_to = None;
-    let mut response = match admit(&app, peer, &mut request, &mut shown_to) {
+    let mut response = match admit(&app, (peer, &id), &mut request, &mut shown_to) {
         Ok(Admitted::Request) => routed(router, request).await,
         Ok(Admitted::Preflight) => preflight(request.headers()),
         Err(refusal) => refusal.into_response(),
@@ -78,6 +78,7 @@ pub(crate) async fn answer(app: Arc<App>, router: Router, peer: Peer, mut reques
         origin::show_to(origin, response.headers_mut());
     }
     let (status, seconds) = (response.status().as_u16(), start.elapsed().as_secs_f64());
+    app.metrics.request(&route, status);
     tracing::info!(id = id.as_str(), %method, route, status, seconds, "answered");
     response
 }
@@ -93,7 +94,7 @@ enum Admitted {
 /// path but the one about keys.
 fn admit(
     app: &App,
-    peer: Peer,
+    (peer, id): (Peer, &RequestId),
     request: &mut Request<Body>,
     shown_to: &mut Option<HeaderValue>,
 ) -> Result<Admitted, Refusal> {
@@ -103,7 +104,10 @@ fn admit(
         return Ok(Admitted::Preflight);
     }
     let open = is_open(request.method(), request.uri().path());
-    let caller = if open { Caller::anybody() } else { app.keys.caller(request.headers(), peer)? };
+    let caller = match open {
+        true => Caller::anybody(id),
+        false => app.keys.caller(request.headers(), peer, id)?,
+    };
     if !open {
         app.drain.check()?;
         caller.usage.as_ref().map_or(Ok(()), |usage| usage.request())?;

@@ -15,6 +15,7 @@ use crate::caller::Caller;
 use crate::gate::Peer;
 use crate::limits;
 use crate::refusal::{Refusal, RefusalKind};
+use crate::request_id::RequestId;
 
 /// How often the file is looked at.
 const LOOK: Duration = Duration::from_millis(500);
@@ -55,17 +56,18 @@ impl Keys {
     ///
     /// # Errors
     /// A key is needed, and there is none, or a wrong one.
-    pub(crate) fn caller(&self, headers: &HeaderMap, peer: Peer) -> Result<Caller, Refusal> {
+    pub(crate) fn caller(&self, headers: &HeaderMap, peer: Peer, request: &RequestId) -> Result<Caller, Refusal> {
+        let anybody = Caller::anybody(request);
         let state = self.current();
         if !state.required {
-            return Ok(Caller::anybody());
+            return Ok(anybody);
         }
         let Some(secret) = given(headers) else {
             let message = "this server needs a key: send it as `Authorization: Bearer …` or `x-api-key`";
             return Err(Refusal::new(RefusalKind::Unauthorised, message));
         };
         if let Some((key, usage)) = state.find(&hash(secret)) {
-            return Ok(Caller::with_key(&key.name, &key.hash, Arc::clone(usage)));
+            return Ok(anybody.with_key(&key.name, &key.hash, Arc::clone(usage)));
         }
         drop(state);
         Err(self.refuse_wrong_key(peer))

@@ -225,6 +225,14 @@ impl Entry {
         }
     }
 
+    /// What its engine is doing; `None` where it is not in memory. Does not count as use.
+    pub(crate) fn status(&self) -> Option<engine::Status> {
+        match &*self.state() {
+            State::In { model, .. } => Some(model.engine.status()),
+            _ => None,
+        }
+    }
+
     /// Takes the model out if nobody holds it and `enough` finds that it has been idle for long enough.
     fn take_if_idle(&self, enough: impl FnOnce(&Loaded, Duration) -> bool) -> Option<Arc<Loaded>> {
         let mut state = self.state();

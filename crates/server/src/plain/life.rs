@@ -11,13 +11,13 @@ use crate::app::App;
 use crate::stream::json_response;
 
 /// The server lives.
-#[utoipa::path(get, path = "/health", responses((status = 200, description = "The server lives")))]
+#[utoipa::path(get, path = "/health", tag = "Server", responses((status = 200, description = "The server lives")))]
 pub(super) async fn health() -> Response {
     json_response(StatusCode::OK, &json!({"status": "ok"}))
 }
 
 /// The server takes requests, and its first model is not just being loaded.
-#[utoipa::path(get, path = "/ready", responses(
+#[utoipa::path(get, path = "/ready", tag = "Server", responses(
     (status = 200, description = "Requests are taken"),
     (status = 503, description = "The first model is being loaded or cannot be, or the server is going down"),
 ))]
