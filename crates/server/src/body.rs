@@ -6,6 +6,7 @@
 use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::{Body as Incoming, Bytes, to_bytes};
 use axum::extract::{FromRequest, Request};
@@ -34,9 +35,9 @@ pub(crate) struct JsonBytes(Bytes);
 impl FromRequest<Arc<App>> for JsonBytes {
     type Rejection = Refusal;
 
-    async fn from_request(request: Request, _app: &Arc<App>) -> Result<Self, Refusal> {
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Refusal> {
         // The gate has looked at the content type.
-        Self::check(receive(request.into_body()).await?)
+        Self::check(receive(request.into_body(), app.options.deadlines.body).await?)
     }
 }
 
@@ -56,10 +57,10 @@ impl JsonBytes {
     }
 }
 
-async fn receive(body: Incoming) -> Result<Bytes, Refusal> {
-    let read = tokio::time::timeout(limits::BODY_DEADLINE, to_bytes(body, limits::BODY_BYTES)).await;
+async fn receive(body: Incoming, deadline: Duration) -> Result<Bytes, Refusal> {
+    let read = tokio::time::timeout(deadline, to_bytes(body, limits::BODY_BYTES)).await;
     let slow = || {
-        let seconds = limits::BODY_DEADLINE.as_secs();
+        let seconds = deadline.as_secs();
         Refusal::new(RefusalKind::Slow, format!("the body did not arrive within {seconds} seconds"))
     };
     read.map_err(|_| slow())?.map_err(|error| {

@@ -84,7 +84,7 @@ impl Generation {
             () = self.drain.reached(Phase::Ending) => return Some(Err(self.fail(Drain::refusal(), "drained"))),
         };
         Some(match event {
-            Some(Event::Failed(error)) => Err(self.fail(error.into(), "error")),
+            Some(Event::Failed(error)) => Err(self.fail(failure(error), "error")),
             Some(event) => {
                 self.note(&event);
                 Ok(event)
@@ -157,6 +157,18 @@ fn end_word(reason: FinishReason) -> &'static str {
         FinishReason::ToolCalls => "tool_calls",
         FinishReason::Deadline => "deadline",
         _ => "other",
+    }
+}
+
+/// What goes wrong after a request was taken is not the client's doing: the model broke the rules of its template, say.
+fn failure(error: engine::Error) -> Refusal {
+    let refusal = Refusal::from(error);
+    match refusal.kind {
+        RefusalKind::Invalid => {
+            let message = format!("the model's answer is broken: {}", refusal.message);
+            Refusal::new(RefusalKind::Internal, message).code("broken_answer")
+        }
+        _ => refusal,
     }
 }
 

@@ -56,6 +56,6 @@ mod vectors;
 pub use error::Error;
 pub use keys::{Key, KeyError, KeyFile, KeyLimits};
 pub use log::{LogFormat, start_log};
-pub use options::{Listen, ModelSource, Options, Tls};
+pub use options::{Deadlines, Listen, ModelSource, Options, Tls};
 pub use routes::{RouteSummary, route_table};
 pub use server::{Loading, Server};

@@ -67,3 +67,7 @@ pub(crate) const METADATA_KEY_CHARS: usize = 64;
 pub(crate) const METADATA_VALUE_CHARS: usize = 512;
 /// Texts of one request for embeddings: what OpenAI's API takes.
 pub(crate) const EMBEDDING_INPUTS: usize = 2048;
+/// How long a load waits for models that are in use where there is no room otherwise.
+pub(crate) const ROOM_PATIENCE: Duration = Duration::from_secs(2);
+/// How often it looks.
+pub(crate) const ROOM_LOOK: Duration = Duration::from_millis(20);

@@ -40,6 +40,8 @@ pub struct Options {
     pub allow_hosts: Vec<String>,
     /// Origins of pages that may ask: `https://chat.example.org`.
     pub allow_origins: Vec<String>,
+    /// How long clients may take.
+    pub deadlines: Deadlines,
     /// SIGTERM and SIGINT end the server; a second one ends the process at once.
     pub signals: bool,
 }
@@ -53,6 +55,23 @@ pub enum Listen {
     Unix(PathBuf),
     /// On the sockets that systemd passes (`LISTEN_FDS`).
     Systemd,
+}
+
+/// How long clients may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deadlines {
+    /// To the end of a request's headers; the time that an idle connection is kept, too.
+    pub headers: Duration,
+    /// From there to the end of its body.
+    pub body: Duration,
+    /// To take some more of an answer.
+    pub write: Duration,
+}
+
+impl Default for Deadlines {
+    fn default() -> Self {
+        Self { headers: limits::HEADER_DEADLINE, body: limits::BODY_DEADLINE, write: limits::WRITE_DEADLINE }
+    }
 }
 
 /// Certificate chain and private key, as PEM files.
@@ -81,6 +100,7 @@ impl Options {
             insecure_plain_http: false,
             allow_hosts: Vec::new(),
             allow_origins: Vec::new(),
+            deadlines: Deadlines::default(),
             signals: false,
         }
     }

@@ -87,9 +87,10 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves one connection to its end; then its place is free.
 async fn connection(stream: Box<dyn Stream>, peer: Peer, service: Service, _place: OwnedSemaphorePermit) {
-    let stream = Patient::new(stream, limits::WRITE_DEADLINE);
+    let deadlines = service.app.options.deadlines;
+    let stream = Patient::new(stream, deadlines.write);
     let Some(tls) = service.tls.clone() else { return http(stream, peer, service).await };
-    match timeout(limits::HEADER_DEADLINE, tls.accept(stream)).await {
+    match timeout(deadlines.headers, tls.accept(stream)).await {
         Ok(Ok(stream)) => http(stream, peer, service).await,
         Ok(Err(error)) => tracing::debug!(cause = error.to_string(), "a TLS handshake failed"),
         Err(_) => tracing::debug!("a TLS handshake took too long"),
@@ -97,14 +98,14 @@ async fn connection(stream: Box<dyn Stream>, peer: Peer, service: Service, _plac
 }
 
 async fn http(stream: impl Stream + 'static, peer: Peer, Service { app, router, .. }: Service) {
-    let drain = app.drain.clone();
+    let (drain, deadline) = (app.drain.clone(), app.options.deadlines.headers);
     let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
         let (app, router) = (Arc::clone(&app), router.clone());
         async move { Ok::<_, Infallible>(gate::answer(app, router, peer, request.map(Body::new)).await) }
     });
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(limits::HEADER_DEADLINE)
+        .header_read_timeout(deadline)
         .max_headers(limits::HEADERS)
         .max_header_size(limits::HEADER_BYTES)
         .max_buf_size(limits::SEND_BUFFER_BYTES)

@@ -17,7 +17,12 @@ pub(crate) enum Listener {
     Tcp(TcpListener),
     /// A Unix socket; the file goes when the listener does, if it made it.
     #[cfg(unix)]
-    Unix(tokio::net::UnixListener, Option<SocketFile>),
+    Unix {
+        /// Where they come from.
+        listener: tokio::net::UnixListener,
+        /// Held, so that the file goes with it.
+        _file: Option<SocketFile>,
+    },
 }
 
 /// A stream of bytes in both directions.
@@ -46,7 +51,7 @@ impl Listener {
         match self {
             Self::Tcp(listener) => listener.local_addr().ok(),
             #[cfg(unix)]
-            Self::Unix(..) => None,
+            Self::Unix { .. } => None,
         }
     }
 
@@ -59,7 +64,7 @@ impl Listener {
                 Ok((Box::new(stream), Peer::Address(address.ip().to_canonical())))
             }
             #[cfg(unix)]
-            Self::Unix(listener, _) => Ok((Box::new(listener.accept().await?.0), Peer::Local)),
+            Self::Unix { listener, .. } => Ok((Box::new(listener.accept().await?.0), Peer::Local)),
         }
     }
 }
@@ -97,7 +102,7 @@ fn unix(path: &Path) -> Result<Listener, Error> {
         Ok(listener)
     })();
     let _ = fs::remove_dir_all(&folder);
-    Ok(Listener::Unix(made.map_err(failed)?, Some(SocketFile(path.to_owned()))))
+    Ok(Listener::Unix { listener: made.map_err(failed)?, _file: Some(SocketFile(path.to_owned())) })
 }
 
 #[cfg(not(unix))]
@@ -137,7 +142,7 @@ fn passed(socket: std::os::fd::OwnedFd) -> io::Result<Listener> {
     let unix = std::os::unix::net::UnixListener::from(socket);
     unix.local_addr()?;
     unix.set_nonblocking(true)?;
-    Ok(Listener::Unix(tokio::net::UnixListener::from_std(unix)?, None))
+    Ok(Listener::Unix { listener: tokio::net::UnixListener::from_std(unix)?, _file: None })
 }
 
 #[cfg(not(target_os = "linux"))]

@@ -57,3 +57,24 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
         self.time(cx, shut)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+
+    #[test]
+    fn a_client_that_takes_nothing_is_given_up() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(async {
+            let (near, mut far) = tokio::io::duplex(16);
+            let mut patient = Patient::new(near, Duration::from_millis(20));
+            patient.write_all(&[1; 16]).await.unwrap();
+            let error = patient.write_all(&[2; 16]).await.unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+            far.read_exact(&mut [0; 16]).await.unwrap();
+            patient.write_all(&[3; 16]).await.unwrap();
+        });
+    }
+}

@@ -1,7 +1,7 @@
 //! A model in memory.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use engine::Engine;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -15,10 +15,6 @@ pub(crate) struct Loaded {
     pub(crate) name: String,
     /// Answers.
     pub(crate) engine: Engine,
-    /// Bytes of its files.
-    pub(crate) size_bytes: u64,
-    /// When its files were written.
-    pub(crate) modified: SystemTime,
     places: Arc<Semaphore>,
     keep_alive: Mutex<Option<Option<Duration>>>,
 }
@@ -28,8 +24,6 @@ impl Loaded {
         Self {
             name: source.name.clone(),
             engine,
-            size_bytes: source.size_bytes,
-            modified: source.modified,
             places: Arc::new(Semaphore::new(limits::GENERATIONS)),
             keep_alive: Mutex::new(None),
         }

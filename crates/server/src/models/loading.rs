@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use engine::Engine;
 use tokio::sync::watch;
 
-use super::{Entry, Failure, Loaded, Outcome, State, memory};
+use super::{Entry, Failure, Loaded, News, Outcome, State, memory};
 use crate::refusal::{Refusal, RefusalKind};
 use crate::{Options, limits};
 
@@ -19,7 +19,7 @@ pub(super) struct Order {
     pub(super) options: Options,
     /// After the failure before this attempt.
     pub(super) pause: Option<Duration>,
-    pub(super) outcome: watch::Sender<Option<Outcome>>,
+    pub(super) outcome: watch::Sender<News>,
 }
 
 /// Begins to load; the outcome goes to all who wait.
@@ -42,7 +42,7 @@ fn load(order: &Order) -> Outcome {
     let (source, options) = (&order.entry.source, &order.options);
     let needed = memory::needed_bytes(source.size_bytes, options.engine.kv_memory_bytes);
     let room = memory::make_room(needed, &order.others, options.available_bytes);
-    if !room && order.others.iter().any(|other| other.loaded().is_some()) {
+    if !room && order.others.iter().any(|other| other.is_loaded()) {
         let message = format!("{}: there is no memory for it while other models are in use", source.name);
         return Err(Refusal::new(RefusalKind::Unavailable, message).code("model_unavailable"));
     }
@@ -64,7 +64,7 @@ fn defect(entry: &Entry) -> Refusal {
 }
 
 /// The new state, then the news.
-fn settle(entry: &Entry, outcome: Outcome, pause: Option<Duration>, news: &watch::Sender<Option<Outcome>>) {
+fn settle(entry: &Entry, outcome: Outcome, pause: Option<Duration>, news: &watch::Sender<News>) {
     *entry.state() = match &outcome {
         Ok(model) => State::In { model: Arc::clone(model), used: Instant::now() },
         Err(refusal) => {
@@ -74,5 +74,5 @@ fn settle(entry: &Entry, outcome: Outcome, pause: Option<Duration>, news: &watch
             State::Out(Some(Failure { refusal: refusal.clone(), pause, until }))
         }
     };
-    news.send_replace(Some(outcome));
+    news.send_replace(Some(outcome.map(|model| Arc::downgrade(&model))));
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use super::Entry;
 use crate::limits;
@@ -27,13 +27,21 @@ pub(super) fn needed_bytes(size_bytes: u64, kv_bytes: Option<u64>) -> u64 {
 /// Lets models go that nobody uses, the one that was used the longest ago first, until `needed` bytes are free. True
 /// where they are, or where the machine does not say.
 pub(super) fn make_room(needed: u64, others: &[Arc<Entry>], available: fn() -> Option<u64>) -> bool {
+    let start = Instant::now();
     loop {
         match available() {
             Some(free) if free < needed => {}
             _ => return true,
         }
         let idle = others.iter().filter_map(|entry| Some((entry.idle()?, entry)));
-        let Some((_, entry)) = idle.max_by_key(|(idle, _)| *idle) else { return false };
+        let Some((_, entry)) = idle.max_by_key(|(idle, _)| *idle) else {
+            if start.elapsed() >= limits::ROOM_PATIENCE || others.iter().all(|entry| !entry.is_loaded()) {
+                return false;
+            }
+            // Whoever uses one may be just about to let go of it.
+            std::thread::sleep(limits::ROOM_LOOK);
+            continue;
+        };
         if let Some(model) = entry.take_if_idle(|_, _| true) {
             tracing::info!(model = entry.name, "unloaded: another needs its place");
             drop(model);

@@ -11,7 +11,7 @@ mod loading;
 mod memory;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::watch;
@@ -44,14 +44,17 @@ pub(crate) struct Entry {
     state: Mutex<State>,
 }
 
-/// What a finished load comes to, for all who waited.
+/// What asking for a model comes to.
 type Outcome = Result<Arc<Loaded>, Refusal>;
+
+/// What a finished load comes to, for all who waited: the news alone must not keep the model in memory.
+type News = Option<Result<Weak<Loaded>, Refusal>>;
 
 enum State {
     /// Not in memory. After a failure: why, and when to try again.
     Out(Option<Failure>),
     /// On its way.
-    Loading(watch::Receiver<Option<Outcome>>),
+    Loading(watch::Receiver<News>),
     /// In memory.
     In { model: Arc<Loaded>, used: Instant },
 }
@@ -142,15 +145,21 @@ impl Models {
     /// There is no such model, it cannot be loaded, or the server goes down while it is.
     pub(crate) async fn load(&self, name: Option<&str>, drain: &Drain) -> Outcome {
         let entry = self.find(name)?;
-        let mut loading = match self.begin(entry)? {
-            Begun::Here(model) => return Ok(model),
-            Begun::Coming(loading) => loading,
-        };
-        let outcome = tokio::select! {
-            outcome = loading.wait_for(Option::is_some) => outcome.ok().and_then(|outcome| outcome.clone()),
-            () = drain.reached(Phase::Draining) => Some(Err(Drain::refusal())),
-        };
-        outcome.unwrap_or_else(|| Err(Refusal::new(RefusalKind::Internal, "the model's load broke off")))
+        loop {
+            let mut loading = match self.begin(entry)? {
+                Begun::Here(model) => return Ok(model),
+                Begun::Coming(loading) => loading,
+            };
+            let news = tokio::select! {
+                news = loading.wait_for(Option::is_some) => news.ok().and_then(|news| news.clone()),
+                () = drain.reached(Phase::Draining) => return Err(Drain::refusal()),
+            };
+            let broken = || Refusal::new(RefusalKind::Internal, "the model's load broke off");
+            // It may have had to make room for another already: then once more.
+            if let Some(model) = news.ok_or_else(broken)??.upgrade() {
+                return Ok(model);
+            }
+        }
     }
 
     /// The model if it is in memory; otherwise its load, begun now or before.
@@ -206,7 +215,7 @@ impl Models {
 
 enum Begun {
     Here(Arc<Loaded>),
-    Coming(watch::Receiver<Option<Outcome>>),
+    Coming(watch::Receiver<News>),
 }
 
 impl Entry {
@@ -223,6 +232,11 @@ impl Entry {
             State::In { model, .. } => Some(Arc::clone(model)),
             _ => None,
         }
+    }
+
+    /// Whether it is in memory. Does not count as use.
+    fn is_loaded(&self) -> bool {
+        matches!(&*self.state(), State::In { .. })
     }
 
     /// What its engine is doing; `None` where it is not in memory. Does not count as use.

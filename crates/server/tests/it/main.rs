@@ -1,8 +1,12 @@
 //! The server from the outside: over loopback sockets, with tiny models.
 
 mod anthropic;
+mod answers;
+mod hostile;
+mod keys;
 mod life;
 mod mistral;
+mod models;
 mod ollama;
 mod openai;
 mod testing;

@@ -47,6 +47,16 @@ pub(crate) fn raw(to: SocketAddr, bytes: &[u8]) -> Vec<u8> {
     answer
 }
 
+/// The same, and closes the sending side before it reads: an answer that waits for more cannot come.
+pub(crate) fn raw_once(to: SocketAddr, bytes: &[u8]) -> Vec<u8> {
+    let mut stream = connect(to);
+    let _ = stream.write_all(bytes);
+    let _ = stream.shutdown(std::net::Shutdown::Write);
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    answer
+}
+
 /// A connection with generous deadlines.
 pub(crate) fn connect(to: SocketAddr) -> TcpStream {
     let stream = TcpStream::connect(to).expect("the server listens");

@@ -8,13 +8,14 @@
 mod client;
 mod model;
 
-pub(crate) use client::Answer;
+pub(crate) use client::{Answer, connect};
 pub(crate) use model::{chat_model, scripted_model, vector_model};
 
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use server::{ModelSource, Options, Server};
+use server::{KeyFile, KeyLimits, ModelSource, Options, Server};
 
 /// A running server; it ends with the test.
 pub(crate) struct Running {
@@ -24,7 +25,30 @@ pub(crate) struct Running {
 
 /// A server with one model, which requests call `tiny`.
 pub(crate) fn serve(model: PathBuf) -> Running {
-    serve_with(Options { models: vec![ModelSource::at("tiny", &model)], ..Options::loopback() })
+    serve_with(tiny(model))
+}
+
+/// Options for one model, which requests call `tiny`.
+pub(crate) fn tiny(model: PathBuf) -> Options {
+    Options { models: vec![ModelSource::at("tiny", &model)], ..Options::loopback() }
+}
+
+/// A file with one key, called `first`, and its secret.
+pub(crate) fn key_file(name: &str) -> (PathBuf, String) {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("keys-{}-{name}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = folder.join("keys.toml");
+    let secret = KeyFile::at(&path).add("first", KeyLimits::default()).unwrap();
+    (path, secret)
+}
+
+/// Waits until it is so; far longer than it takes.
+pub(crate) fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !is_so() {
+        assert!(start.elapsed() < Duration::from_secs(30), "it did not come to be: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 /// A server with these options.
@@ -50,6 +74,11 @@ impl Running {
     /// Sends these bytes and reads until the server closes the connection.
     pub(crate) fn raw(&self, bytes: &[u8]) -> Vec<u8> {
         client::raw(self.address, bytes)
+    }
+
+    /// Sends these bytes and no more: the sending side is closed, then read until the server closes its own.
+    pub(crate) fn raw_once(&self, bytes: &[u8]) -> Vec<u8> {
+        client::raw_once(self.address, bytes)
     }
 
     /// Lets answers come to their end.

@@ -10,13 +10,16 @@ const HIDDEN: usize = 128;
 /// Of `vectors/tokenizer/tekken_v13.json`: template v13, with tools and reasoning.
 const VOCAB: usize = 1100;
 const CONTEXT: usize = 2048;
+/// Control tokens come first.
+const CONTROL: usize = 100;
 
 /// A model of `vectors/models`, which has no tokenizer: for token ids only.
 pub(crate) fn vector_model() -> PathBuf {
     testkit::vectors("models/ministral3/hf")
 }
 
-/// A model that says nothing of sense, in a vocabulary of 1,100 tokens, template v13, 2,048 tokens of context.
+/// A model that says nothing of sense and does not stop, in a vocabulary of 1,100 tokens, template v13, 2,048 tokens of
+/// context. Control tokens are beyond it.
 pub(crate) fn chat_model() -> PathBuf {
     scripted_model(&[])
 }
@@ -56,8 +59,13 @@ fn successors(script: &[u32]) -> Vec<(usize, usize)> {
 /// Embeddings are random signs; with silent attention and feed-forward parts, an output row that is the embedding of a
 /// token makes its own token follow that one.
 fn write_weights(path: &Path, successors: &[(usize, usize)]) {
-    let embeddings: Vec<f32> = testkit::Random::new(7).floats(VOCAB * HIDDEN).iter().map(|x| x.signum()).collect();
+    let mut embeddings: Vec<f32> = testkit::Random::new(7).floats(VOCAB * HIDDEN).iter().map(|x| x.signum()).collect();
     let mut output: Vec<f32> = testkit::Random::new(8).floats(VOCAB * HIDDEN).iter().map(|x| x * 0.1).collect();
+    // One place is the same in all embeddings, and speaks against control tokens.
+    embeddings.iter_mut().step_by(HIDDEN).for_each(|x| *x = 4.0);
+    for (token, row) in output.chunks_mut(HIDDEN).enumerate() {
+        row[0] = if token < CONTROL { -20.0 } else { 0.0 };
+    }
     for &(token, next) in successors {
         let row = &embeddings[token * HIDDEN..(token + 1) * HIDDEN];
         output[next * HIDDEN..(next + 1) * HIDDEN].copy_from_slice(row);
