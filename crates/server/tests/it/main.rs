@@ -1,7 +1,7 @@
 //! The server from the outside: over loopback sockets, with tiny models.
 
-mod anthropic;
 mod answers;
+mod anthropic;
 mod hostile;
 mod keys;
 mod life;

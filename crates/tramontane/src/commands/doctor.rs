@@ -10,8 +10,9 @@ use hub::{Endpoint, Folders};
 use kernels::Isa;
 use serde_json::{Value, json};
 
+use crate::settings::Settings;
 use crate::terminal::bold;
-use crate::{commands, exit, folders, machine, settings};
+use crate::{commands, exit, folders, machine, settings, store};
 
 /// Say what this machine can do, and where things are
 #[derive(Debug, ClapArgs)]
@@ -47,15 +48,22 @@ struct Findings {
     data: Option<PathBuf>,
     /// The only address that anything is asked of, and only by `pull`; or what is wrong with it.
     hub: String,
+    /// Where models are looked for, whose folder it is, and whether it is there.
+    model_folders: Vec<(String, PathBuf, bool)>,
 }
 
 impl Findings {
     fn new() -> anyhow::Result<Self> {
         let path = settings::path();
-        let (isa, settings_problem) = match settings::read() {
-            Ok(settings) => (settings.isa, None),
-            Err(error) => (None, Some(exit::explain(&error))),
+        let (settings, settings_problem) = match settings::read() {
+            Ok(settings) => (settings, None),
+            Err(error) => (Settings::default(), Some(exit::explain(&error))),
         };
+        let model_folders = store::roots(&settings);
+        let model_folders =
+            model_folders.all().map(|(place, path)| (place.to_string(), path.to_owned(), path.is_dir()));
+        let model_folders = model_folders.collect();
+        let isa = settings.isa;
         let forced = env::var("TRAMONTANE_ISA").ok().filter(|name| !name.is_empty()).or(isa);
         // What a model would run on, threads and all.
         let backend = CpuBackend::new(CpuOptions { threads: None, isa: forced.as_deref() })?;
@@ -72,6 +80,7 @@ impl Findings {
             settings_problem,
             data: folders::data(),
             hub: hub(),
+            model_folders,
         })
     }
 
@@ -91,10 +100,20 @@ impl Findings {
                 "problem": self.settings_problem,
             },
             "data_folder": self.data,
-            "model_folders": [],
+            "model_folders": self.model_folders.iter().map(folder_json).collect::<Vec<_>>(),
             "leaves_the_machine": [],
             "connects": [{ "command": "pull", "to": self.hub }],
         })
+    }
+
+    /// Those that are there; the others are in `--json`.
+    fn folders_shown(&self) -> String {
+        let there = self.model_folders.iter().filter(|(.., exists)| *exists);
+        let shown: Vec<_> = there.map(|(place, path, _)| format!("{} ({place})", path.display())).collect();
+        match shown.as_slice() {
+            [] => "no folder of models is here yet: `pull` makes one".to_owned(),
+            shown => shown.join(", "),
+        }
     }
 
     fn print(&self) -> anyhow::Result<()> {
@@ -116,7 +135,7 @@ impl Findings {
             ("memory", format!("{}, {} of it free", size(self.memory_bytes), size(self.available_bytes))),
             ("config", config),
             ("data", path(&self.data)),
-            ("models", "are given by path; the model store is not in this version".to_owned()),
+            ("models", self.folders_shown()),
             (
                 "network",
                 format!("nothing leaves the machine; only `pull` connects, to {}, when it is called", self.hub),
@@ -135,6 +154,10 @@ fn hub() -> String {
     let endpoint =
         Folders::from_environment(variable).and_then(|folders| Endpoint::from_environment(variable, &folders));
     endpoint.map_or_else(|problem| format!("nobody ({problem})"), |endpoint| endpoint.address())
+}
+
+fn folder_json((place, path, exists): &(String, PathBuf, bool)) -> Value {
+    json!({ "place": place, "path": path, "exists": exists })
 }
 
 /// What the processor has of the features that kernels use or may come to use.
