@@ -55,6 +55,21 @@ struct AnswerLabels {
     end: &'static str,
 }
 
+/// What the endpoint picker's prefix scorer wants to know, as labels.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CacheLabels {
+    model: String,
+    block_size: u64,
+    num_gpu_blocks: u64,
+}
+
+impl CacheLabels {
+    fn of(model: &str, status: &Status) -> Self {
+        let (block_size, num_gpu_blocks) = (status.kv_block_tokens as u64, status.kv_blocks_total as u64);
+        Self { model: model.to_owned(), block_size, num_gpu_blocks }
+    }
+}
+
 impl Metrics {
     pub(crate) fn new(models: &[Arc<Entry>], places: Places) -> Self {
         let mut registry = Registry::default();
@@ -195,6 +210,10 @@ impl Collector for Engines {
         for entry in &self.models {
             let here = f64::from(u8::from(loaded.iter().any(|(label, _)| label.model == entry.name)));
             ConstGauge::new(here).encode(in_memory.encode_family(&label(&entry.name))?)?;
+        }
+        let mut caches = encoder.encode_descriptor("vllm:cache_config_info", "KV blocks", None, MetricType::Gauge)?;
+        for (label, status) in &loaded {
+            ConstGauge::new(1.0).encode(caches.encode_family(&CacheLabels::of(&label.model, status))?)?;
         }
         for (name, help, reading) in READINGS {
             match reading {

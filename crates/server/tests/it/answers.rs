@@ -98,10 +98,15 @@ fn metrics_count_what_was_done() {
         "tramontane_time_to_first_token_seconds_count{model=\"tiny\"} 1",
         "vllm:num_requests_waiting{model=\"tiny\"} 0.0",
         "vllm:kv_cache_usage_perc{model=\"tiny\"} 0.0",
-        "# EOF",
+        "vllm:cache_config_info{model=\"tiny\",block_size=\"32\",num_gpu_blocks=",
+        "# TYPE tramontane_completion_tokens_total counter",
     ];
     for line in expected {
         assert!(text.contains(line), "{line} is not in\n{text}");
     }
     assert!(!text.contains("secret"), "metrics carry no text");
+    let accept = [("accept", "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5")];
+    let open = server.request("GET", "/metrics", &accept, b"");
+    assert!(open.header("content-type").is_some_and(|form| form.starts_with("application/openmetrics-text")));
+    assert!(open.text().ends_with("# EOF\n"));
 }
