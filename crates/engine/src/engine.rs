@@ -172,6 +172,11 @@ impl Engine {
         self.board.read()
     }
 
+    /// Whether its thread lives: it ends before the engine only by a defect, and then nothing is answered any more.
+    pub fn is_alive(&self) -> bool {
+        self.worker.is_alive()
+    }
+
     /// The vectors of some texts, of length one: their hidden states behind the last norm, pooled
     /// ([`ModelCard::pooling`] is what the model's files ask for). Waits until all are there, beside other requests.
     /// All embeddings run on one account, and share nothing with each other or with answers.

@@ -53,6 +53,10 @@ impl Worker {
         Ok(Self { commands: Some(commands), thread: Some(thread) })
     }
 
+    pub(crate) fn is_alive(&self) -> bool {
+        self.thread.as_ref().is_some_and(|thread| !thread.is_finished())
+    }
+
     pub(crate) fn send(&self, command: Command) -> Result<(), Error> {
         let commands = self.commands.as_ref().ok_or(Error::WorkerGone)?;
         commands.send(command).map_err(|_| Error::WorkerGone)

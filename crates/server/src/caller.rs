@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::keys::{Hash, StreamPlace, Usage};
+use crate::models::Loaded;
 use crate::refusal::{Refusal, RefusalKind};
 use crate::request_id::RequestId;
 
@@ -35,8 +37,30 @@ impl Caller {
     }
 }
 
-/// Work that is no [`Generation`](crate::generation::Generation): embeddings.
+/// Work that is no [`Generation`](crate::generation::Generation), embeddings: it has its place in the model and among the
+/// answers of its key until it is dropped, and is charged for when it is done.
+pub(crate) struct Turn {
+    caller: Caller,
+    _place: OwnedSemaphorePermit,
+    _stream: Option<StreamPlace>,
+}
+
+impl Turn {
+    /// It is done, and took so many tokens.
+    pub(crate) fn done(self, tokens: usize) {
+        self.caller.charge(tokens);
+    }
+}
+
 impl Caller {
+    /// Begins work that is no answer.
+    ///
+    /// # Errors
+    /// There is too much to do, or the limits of the key are used up.
+    pub(crate) fn turn(&self, model: &Loaded) -> Result<Turn, Refusal> {
+        Ok(Turn { caller: self.clone(), _place: model.place()?, _stream: self.stream()? })
+    }
+
     /// A place among the answers of its key, where that has a limit.
     ///
     /// # Errors

@@ -166,7 +166,7 @@ fn failure(error: engine::Error) -> Refusal {
     match refusal.kind {
         RefusalKind::Invalid => {
             let message = format!("the model's answer is broken: {}", refusal.message);
-            Refusal::new(RefusalKind::Internal, message).code("broken_answer")
+            Refusal::new(RefusalKind::Internal, message).code("invalid_model_output")
         }
         _ => refusal,
     }

@@ -4,7 +4,7 @@
 //! connection (http/) → gate.rs: id, Host, Origin, key → routes.rs → a dialect: parse → app.model → Generation → encode
 //! ```
 //!
-//! A dialect is a folder; wire types end there. What goes wrong is a [`Refusal`](refusal::Refusal) until the gate writes it in the
+//! A dialect is a folder; wire types end there. What goes wrong is a `Refusal` (`refusal.rs`) until the gate writes it in the
 //! words of the dialect. The server never opens a connection: it answers those that come. Limits: `limits.rs`.
 
 #![forbid(unsafe_code)]

@@ -19,6 +19,10 @@ pub(crate) const SEND_BUFFER_BYTES: usize = 64 << 10;
 pub(crate) const WRITE_DEADLINE: Duration = Duration::from_secs(30);
 /// Connections at once, where nobody says otherwise.
 pub(crate) const CONNECTIONS: usize = 512;
+/// Connections above that: each is told that there is too much to do, or that the server lives, and closed.
+pub(crate) const SPARE_CONNECTIONS: usize = 32;
+/// To the end of the headers on one of those.
+pub(crate) const SPARE_DEADLINE: Duration = Duration::from_secs(5);
 /// Answers under way and waiting at once, a model: what is above is refused before anything is done for it.
 pub(crate) const GENERATIONS: usize = 256;
 /// Events of one answer that wait for its client. A client that falls further behind loses the answer.

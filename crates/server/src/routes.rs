@@ -17,7 +17,7 @@ use utoipa::openapi::OpenApi as Description;
 
 use crate::app::App;
 use crate::refusal::{Refusal, RefusalKind};
-use crate::{anthropic, mistral, ollama, openai, plain, shared_paths};
+use crate::{anthropic, gate, mistral, ollama, openai, plain, shared_paths};
 
 /// Rows of the table, with what `/openapi.json` says of them.
 pub(crate) struct Routes {
@@ -104,6 +104,7 @@ pub(crate) fn description() -> Description {
     struct Document;
     let mut whole = Document::openapi();
     all().into_iter().for_each(|part| whole.merge(part.description));
+    gate::describe(&mut whole);
     whole
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
+use tokio::task::JoinHandle;
 
 use crate::app::App;
 use crate::drain::{Drain, Phase};
@@ -21,6 +22,7 @@ const GOODBYE: Duration = Duration::from_secs(5);
 pub struct Server {
     app: Arc<App>,
     addresses: Vec<SocketAddr>,
+    accepting: Vec<JoinHandle<()>>,
     runtime: Runtime,
 }
 
@@ -74,9 +76,10 @@ impl Server {
         if app.options.signals {
             runtime.block_on(async { signals::watch(app.drain.clone()) }).map_err(Error::Runtime)?;
         }
-        listeners.into_iter().for_each(|listener| drop(runtime.spawn(accept(listener, service.clone()))));
+        let accepting =
+            listeners.into_iter().map(|listener| runtime.spawn(accept(listener, service.clone()))).collect();
         runtime.spawn(unload_idle(Arc::clone(&app)));
-        Ok(Self { app, addresses, runtime })
+        Ok(Self { app, addresses, accepting, runtime })
     }
 
     /// The TCP addresses where it listens.
@@ -110,9 +113,14 @@ impl Server {
     /// Takes no more requests, lets answers under way go on for `Options::drain`, ends those that are left each with an
     /// error in the words of its dialect, and comes back when the last connection is closed.
     pub fn stop(self) {
-        let Self { app, runtime, .. } = self;
+        let Self { app, accepting, runtime, .. } = self;
         runtime.block_on(async {
             app.drain.advance(Phase::Draining);
+            // Sockets and their files go first.
+            for accept in accepting {
+                // A panic in it has ended it too.
+                let _ = accept.await;
+            }
             if tokio::time::timeout(app.options.drain, app.places.all_free()).await.is_ok() {
                 return;
             }

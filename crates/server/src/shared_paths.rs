@@ -1,7 +1,7 @@
 //! Paths that several dialects know: what the request says decides whose words it is in.
 //!
-//! 1. A field that only Mistral's API has: Mistral's. 2. A field that only OpenAI's has: OpenAI's. 3. The headers:
-//! `anthropic-version`, or the `User-Agent` of Mistral's SDK. 4. OpenAI's. Fields of both lead to Mistral's, which refuses
+//! First a field that only Mistral's API has: Mistral's. Then a field that only OpenAI's has: OpenAI's. Then the headers:
+//! `anthropic-version`, or the `User-Agent` of Mistral's SDK. Else OpenAI's. Fields of both lead to Mistral's, which refuses
 //! the other's by name. `docs/server.md` has the lists.
 
 use std::sync::Arc;
@@ -66,10 +66,10 @@ async fn chat(State(app): State<Arc<App>>, caller: Caller, headers: HeaderMap, b
     request_body = EmbeddingBody,
     responses((status = 200, description = "A vector for each text", body = EmbeddingAnswer)),
 )]
-async fn embeddings(State(app): State<Arc<App>>, headers: HeaderMap, body: JsonBytes) -> Response {
+async fn embeddings(State(app): State<Arc<App>>, caller: Caller, headers: HeaderMap, body: JsonBytes) -> Response {
     match EmbeddingFields::dialect(&headers, &body) {
-        Dialect::Mistral => in_words_of(Dialect::Mistral, mistral::embeddings(app, body).await),
-        _ => in_words_of(Dialect::OpenAi, openai::embeddings::create(app, body).await),
+        Dialect::Mistral => in_words_of(Dialect::Mistral, mistral::embeddings(app, caller, body).await),
+        _ => in_words_of(Dialect::OpenAi, openai::embeddings::create(app, caller, body).await),
     }
 }
 
@@ -105,7 +105,7 @@ macro_rules! either {
     ($(#[$doc:meta])* $name:ident: $($dialect:ident($body:ty)),+) => {
         $(#[$doc])*
         #[serde(untagged)]
-        #[allow(dead_code)] // described, never built
+        #[allow(dead_code, clippy::large_enum_variant)] // described, never built
         enum $name {
             $($dialect($body)),+
         }

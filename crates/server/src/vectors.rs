@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use engine::{Engine, TokenId};
 
+use crate::caller::Caller;
 use crate::models::Loaded;
 use crate::on_thread;
 use crate::refusal::Refusal;
@@ -22,9 +23,9 @@ pub(crate) struct Vectors {
 /// with `cut`, which somebody has to ask for, its end is left out.
 ///
 /// # Errors
-/// There is no text, there are too many, or one is too long.
+/// There is no text, there are too many, or one is too long; or there is too much to do.
 pub(crate) async fn of_texts(
-    model: &Arc<Loaded>,
+    (caller, model): (&Caller, &Arc<Loaded>),
     texts: Vec<String>,
     cut: bool,
     param: &'static str,
@@ -33,7 +34,10 @@ pub(crate) async fn of_texts(
         let message = format!("{param}: {} texts cannot be taken, send between 1 and {MAX_TEXTS}", texts.len());
         return Err(Refusal::field(param, message));
     }
-    on_thread::run(model, move |engine| compute(engine, &texts, cut)).await
+    let turn = caller.turn(model)?;
+    let vectors = on_thread::run(model, move |engine| compute(engine, &texts, cut)).await?;
+    turn.done(vectors.prompt_tokens);
+    Ok(vectors)
 }
 
 fn compute(engine: &Engine, texts: &[String], cut: bool) -> Result<Vectors, Refusal> {

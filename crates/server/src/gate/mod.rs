@@ -3,6 +3,7 @@
 //! Deny by default: what is not on [`OPEN`], to the letter, needs a key where there are keys, whether the path exists or
 //! not. Nothing is decided about a path that has been rewritten: it is compared as it came.
 
+mod described;
 mod origin;
 
 use std::net::IpAddr;
@@ -25,6 +26,7 @@ use crate::refusal::{Refusal, RefusalKind};
 use crate::request_id::{self, RequestId};
 use crate::routes::RoutePath;
 
+pub(crate) use described::describe;
 pub(crate) use origin::is_origin;
 
 /// Paths that answer GET without a key: `/health` and `/ready` say whether the server lives and takes requests, which
@@ -55,15 +57,29 @@ impl Peer {
     }
 }
 
+/// Who sent a request, as far as the connection tells.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Client {
+    /// From where.
+    pub(crate) peer: Peer,
+    /// All places are taken: only what tells whether the server lives is answered.
+    pub(crate) crowded: bool,
+}
+
 /// Answers one request.
-pub(crate) async fn answer(app: Arc<App>, router: Router, peer: Peer, mut request: Request<Body>) -> Response<Body> {
+pub(crate) async fn answer(
+    app: Arc<App>,
+    router: Router,
+    client: Client,
+    mut request: Request<Body>,
+) -> Response<Body> {
     let start = Instant::now();
     let id = RequestId::of(request.headers());
     let dialect = Dialect::of(request.uri().path(), request.headers());
     let method = request.method().clone();
     request.extensions_mut().insert(id.clone());
     let mut shown_to = None;
-    let mut response = match admit(&app, (peer, &id), &mut request, &mut shown_to) {
+    let mut response = match admit(&app, (client, &id), &mut request, &mut shown_to) {
         Ok(Admitted::Request) => routed(router, request).await,
         Ok(Admitted::Preflight) => preflight(request.headers()),
         Err(refusal) => refusal.into_response(),
@@ -94,19 +110,23 @@ enum Admitted {
 /// path but the one about keys.
 fn admit(
     app: &App,
-    (peer, id): (Peer, &RequestId),
+    (client, id): (Client, &RequestId),
     request: &mut Request<Body>,
     shown_to: &mut Option<HeaderValue>,
 ) -> Result<Admitted, Refusal> {
-    origin::check_host(&app.options, peer, request)?;
+    origin::check_host(&app.options, client.peer, request)?;
     *shown_to = origin::check_origin(&app.options, request.headers())?;
     if shown_to.is_some() && origin::is_preflight(request) {
         return Ok(Admitted::Preflight);
     }
     let open = is_open(request.method(), request.uri().path());
+    if client.crowded && !open {
+        let message = "all connections are taken: try again later";
+        return Err(Refusal::new(RefusalKind::Overloaded, message).code("overloaded").retry_after(1));
+    }
     let caller = match open {
         true => Caller::anybody(id),
-        false => app.keys.caller(request.headers(), peer, id)?,
+        false => app.keys.caller(request.headers(), client.peer, id)?,
     };
     if !open {
         app.drain.check()?;

@@ -13,6 +13,7 @@ use super::answer::UsageInfo;
 use super::{completion, refused, wire};
 use crate::app::App;
 use crate::body::JsonBytes;
+use crate::caller::Caller;
 use crate::refusal::Refusal;
 use crate::stream::json_response;
 use crate::text_or::TextOr;
@@ -50,7 +51,7 @@ enum Vector {
 }
 
 /// Answers an embedding request whose body is in Mistral's words.
-pub(crate) async fn answer(app: Arc<App>, body: JsonBytes) -> Result<Response, Refusal> {
+pub(crate) async fn answer(app: Arc<App>, caller: Caller, body: JsonBytes) -> Result<Response, Refusal> {
     let request: wire::EmbeddingRequest = body.read().map_err(refused::unprocessable)?;
     let in_base64 = check(&request)?;
     let model = app.model(request.model.as_deref()).await?;
@@ -59,7 +60,7 @@ pub(crate) async fn answer(app: Arc<App>, body: JsonBytes) -> Result<Response, R
         let message = format!("output_dimension: the vectors of this model have {dim} values, leave it out");
         return Err(Refusal::field("output_dimension", message));
     }
-    let vectors = vectors::of_texts(&model, TextOr::into_list(request.input), false, "input").await?;
+    let vectors = vectors::of_texts((&caller, &model), TextOr::into_list(request.input), false, "input").await?;
     let vector = |values: Vec<f32>| if in_base64 { Vector::Base64(base64(&values)) } else { Vector::Numbers(values) };
     let data = (0..).zip(vectors.vectors).map(|(index, values)| Embedding {
         object: "embedding",

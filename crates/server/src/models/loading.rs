@@ -44,7 +44,7 @@ fn load(order: &Order) -> Outcome {
     let room = memory::make_room(needed, &order.others, options.available_bytes);
     if !room && order.others.iter().any(|other| other.is_loaded()) {
         let message = format!("{}: there is no memory for it while other models are in use", source.name);
-        return Err(Refusal::new(RefusalKind::Unavailable, message).code("model_unavailable"));
+        return Err(Refusal::new(RefusalKind::Unavailable, message).code("model_unavailable").retry_after(1));
     }
     let opened = (source.open)();
     let loaded = opened.and_then(|checkpoint| Engine::of(&checkpoint, &options.engine, &mut |_, _| {}));
@@ -52,7 +52,7 @@ fn load(order: &Order) -> Outcome {
         tracing::error!(model = source.name, cause = error.to_string(), "cannot be loaded");
         // Where its files lie is nobody's business: the cause is in the log.
         let message = format!("the model {} cannot be loaded: the server's log says why", source.name);
-        Refusal::new(RefusalKind::Unavailable, message).code("model_unavailable")
+        Refusal::new(RefusalKind::Unavailable, message).code("model_unavailable").retry_after(1)
     })?;
     tracing::info!(model = source.name, seconds = engine.card().load.as_secs_f64(), "loaded");
     Ok(Arc::new(Loaded::new(source, engine)))

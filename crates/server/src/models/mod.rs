@@ -166,9 +166,13 @@ impl Models {
     fn begin(&self, entry: &Arc<Entry>) -> Result<Begun, Refusal> {
         let mut state = entry.state();
         let before = match &mut *state {
-            State::In { model, used } => {
+            State::In { model, used } if model.engine.is_alive() => {
                 *used = Instant::now();
                 return Ok(Begun::Here(Arc::clone(model)));
+            }
+            State::In { model, .. } => {
+                tracing::error!(model = model.name, "its engine has died: it is loaded anew");
+                None
             }
             State::Loading(loading) => return Ok(Begun::Coming(loading.clone())),
             State::Out(failure) => failure.clone(),
@@ -275,5 +279,29 @@ impl Entry {
     /// A panic elsewhere leaves a whole state behind.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whoever is served by an engine that dies hears of it; the next request finds a new one.
+    #[test]
+    fn a_dead_engine_is_replaced() {
+        let source = ModelSource::at("tiny", &testkit::vectors("models/ministral3/hf"));
+        let models = Models::new(&Options { models: vec![source], ..Options::loopback() }).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let load = || runtime.block_on(models.load(None, &Drain::new())).unwrap();
+        let first = load();
+        let request = engine::Request::new(engine::Prompt::Tokens(vec![engine::TokenId(5)]));
+        let _cancel = first.engine.submit_to(request, Box::new(|_| panic!("a defect"))).unwrap();
+        let start = Instant::now();
+        while first.engine.is_alive() {
+            assert!(start.elapsed() < Duration::from_secs(30));
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let second = load();
+        assert!(!Arc::ptr_eq(&first, &second) && second.engine.is_alive());
     }
 }

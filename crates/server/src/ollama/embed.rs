@@ -14,6 +14,7 @@ use super::keep_alive::Stay;
 use super::{options, wire};
 use crate::app::App;
 use crate::body::Body;
+use crate::caller::Caller;
 use crate::refusal::Refusal;
 use crate::stream::json_response;
 use crate::text_or::TextOr;
@@ -45,6 +46,7 @@ pub(super) struct Embedding {
 )]
 pub(super) async fn embed(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Body(body): Body<wire::EmbedRequest>,
 ) -> Result<Response, Refusal> {
     let started = Instant::now();
@@ -59,7 +61,7 @@ pub(super) async fn embed(
         return Err(Refusal::field("dimensions", message));
     }
     let texts = TextOr::into_list(body.input);
-    let vectors = vectors::of_texts(&model, texts, body.truncate == Some(true), "input").await?;
+    let vectors = vectors::of_texts((&caller, &model), texts, body.truncate == Some(true), "input").await?;
     let answer = Embeddings {
         model: model.name.clone(),
         embeddings: vectors.vectors,
@@ -78,6 +80,7 @@ pub(super) async fn embed(
 )]
 pub(super) async fn embeddings(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Body(body): Body<wire::EmbeddingsRequest>,
 ) -> Result<Response, Refusal> {
     let stay = Stay::read(body.keep_alive.as_ref())?;
@@ -85,7 +88,7 @@ pub(super) async fn embeddings(
     Stay::apply(stay, &model);
     options::check_for_vectors(body.options.as_ref(), &model.engine)?;
     let text = body.prompt.unwrap_or_default();
-    let vectors = vectors::of_texts(&model, vec![text], false, "prompt").await?;
+    let vectors = vectors::of_texts((&caller, &model), vec![text], false, "prompt").await?;
     let embedding = vectors.vectors.into_iter().next().unwrap_or_default();
     Ok(json_response(StatusCode::OK, &Embedding { embedding }))
 }

@@ -15,6 +15,7 @@ use super::wire::Tokens;
 use super::wire::embeddings::{Embedding, EmbeddingRequest, EmbeddingUsage, Embeddings, Vector};
 use crate::app::App;
 use crate::body::JsonBytes;
+use crate::caller::Caller;
 use crate::limits;
 use crate::models::Loaded;
 use crate::refusal::{Refusal, RefusalKind};
@@ -24,18 +25,19 @@ use crate::stream::json_response;
 ///
 /// # Errors
 /// What is wrong with the request, or why it cannot be answered now.
-pub(crate) async fn create(app: Arc<App>, json: JsonBytes) -> Result<Response, Refusal> {
+pub(crate) async fn create(app: Arc<App>, caller: Caller, json: JsonBytes) -> Result<Response, Refusal> {
     let request: EmbeddingRequest = json.read()?;
     check(&request)?;
     let base64 = request.encoding_format.as_deref() == Some("base64");
     app.drain.check()?;
     let model = app.model(request.model.as_deref()).await?;
     check_dimensions(request.dimensions, &model)?;
-    let _place = model.place()?;
+    let turn = caller.turn(&model)?;
     let (embedding, inputs) = (Arc::clone(&model), request.input);
     let embedded = spawn_blocking(move || embed(&embedding, inputs)).await;
     let (vectors, prompt_tokens) =
         embedded.unwrap_or_else(|_| Err(Refusal::new(RefusalKind::Internal, "the request could not be prepared")))?;
+    turn.done(prompt_tokens);
     let one = |(index, vector)| Embedding { object: "embedding", index, embedding: encoded(vector, base64) };
     let list = Embeddings {
         object: "list",

@@ -9,4 +9,5 @@ mod mistral;
 mod models;
 mod ollama;
 mod openai;
+mod places;
 mod testing;

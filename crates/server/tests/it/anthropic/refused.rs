@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::{post, with};
 use crate::testing::{chat_model, serve};
 
+// LONG: a table.
 #[test]
 fn messages_name_the_field() {
     let server = serve(chat_model());

@@ -3,7 +3,9 @@
 mod access;
 mod bodies;
 mod crowd;
+mod ending;
 mod framing;
+mod overload;
 
 use crate::testing::Running;
 

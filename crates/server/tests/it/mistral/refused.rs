@@ -25,6 +25,7 @@ fn check(path: &'static str, base: &Value, rows: Vec<(&'static str, Value, u16, 
     assert_eq!(fine.status, 200, "{}", fine.text());
 }
 
+// LONG: a table.
 #[test]
 fn chat_names_the_field() {
     let base = json!({"messages": [{"role": "user", "content": "a"}], "max_tokens": 2, "temperature": 0});
