@@ -115,6 +115,9 @@ mod tests {
                     row.name
                 );
             }
+            // Nothing that the owner of a repository does later may change what a name means.
+            let is_pinned = row.revision.as_commit().is_some() || row.files.iter().all(|file| file.sha256.is_some());
+            assert!(is_pinned && !row.files.is_empty(), "{}", row.name);
             assert!(
                 !row.about.is_empty() && !row.license.is_empty() && row.kv_bytes_per_token % 1024 == 0,
                 "{}",

@@ -113,6 +113,11 @@ impl Plan {
         let revision = options.revision.clone().unwrap_or_else(pinned);
         let client = Arc::new(Client::new(endpoint, connections));
         let listing = client.list(&repo, &revision)?;
+        if let Some(asked) = revision.as_commit().filter(|asked| *asked != listing.commit) {
+            let problem =
+                format!("the hub was asked for commit {} and lists {}", asked.short(), listing.commit.short());
+            return Err(Error::Choice { repo: repo.to_string(), problem });
+        }
         let kv_bytes_per_token = row.map_or(KV_BYTES_PER_TOKEN, |row| row.kv_bytes_per_token);
         let room = Room { free_bytes: options.free_memory_bytes, kv_bytes_per_token };
         let choice = choose::choose(&repo, &listing, quant.as_ref(), room)?;

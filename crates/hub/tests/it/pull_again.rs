@@ -277,3 +277,16 @@ fn nothing_goes_out_when_the_environment_forbids_it() {
     let got = Plan::of(&ModelName::parse(REPO).unwrap(), endpoint, options());
     assert!(matches!(got, Err(Error::Offline)) && hub.asked().is_empty());
 }
+
+#[test]
+fn a_commit_that_is_asked_for_is_the_one_that_is_listed() {
+    let hub = TestHub::start(&[(FILE, &bytes(SIZE))], sound);
+    let at = |revision: &str| {
+        let options = hub::PullOptions { revision: Some(hub::Revision::parse(revision).unwrap()), ..options() };
+        Plan::of(&ModelName::parse(REPO).unwrap(), hub.endpoint(), options)
+    };
+    assert_eq!(at(COMMIT).unwrap().commit().as_str(), COMMIT);
+    let error = at(&COMMIT.replace('0', "f")).err().unwrap().to_string();
+    assert!(error.contains("was asked for commit"), "{error}");
+    assert_eq!(content_requests(&hub), 0);
+}

@@ -7,7 +7,10 @@ use std::time::{Duration, Instant};
 
 use clap::Args as ClapArgs;
 use clap::builder::RangedU64ValueParser;
-use hub::{Endpoint, Error, Folders, ModelName, Plan, Progress, PullOptions, Pulled, Revision, Stage, catalogue};
+use hub::{
+    Endpoint, Error, Folders, KnownFile, ModelName, Plan, Progress, PullOptions, Pulled, Revision, Row, Stage,
+    catalogue,
+};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
@@ -105,21 +108,48 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> anyhow::Result<()> {
     done(&pulled.map_err(|error| explained(error, word, kept))?, args.json)
 }
 
-/// The table of short names.
+/// The table of short names, with all that is known of each row before the hub is asked.
 fn names(json: bool) -> anyhow::Result<()> {
     if json {
-        let rows = catalogue().iter().map(|row| {
-            let (name, aliases) = (&row.name, &row.aliases);
-            json!({ "name": name, "aliases": aliases, "about": row.about, "repo": row.repo, "revision": row.revision, "license": row.license })
-        });
-        return commands::print_json(&rows.collect::<Vec<_>>());
+        return commands::print_json(&catalogue().iter().map(row_json).collect::<Vec<_>>());
     }
-    let width = catalogue().iter().map(|row| row.name.as_str().len()).max().unwrap_or(0);
+    let rows: Vec<_> = catalogue().iter().map(|row| (row.name.as_str(), known_file(row), pin(row), row)).collect();
+    let name_width = rows.iter().map(|(name, ..)| name.len()).max().unwrap_or(0);
+    let file_width = rows.iter().map(|(_, file, ..)| file.len()).max().unwrap_or(0);
     let mut out = stdout().lock();
-    for row in catalogue() {
-        writeln!(out, "{:width$}  {} ({})", row.name.as_str(), row.about, row.repo)?;
+    for (name, file, pin, row) in &rows {
+        let (about, repo, license) = (&row.about, &row.repo, &row.license);
+        writeln!(out, "{name:name_width$}  {file:file_width$}  {license}  {pin:12}  {about} ({repo})")?;
     }
     Ok(())
+}
+
+/// The first file that the table knows: others may be asked for all the same.
+fn known_file(row: &Row) -> String {
+    let Some(file) = row.files.first() else { return String::new() };
+    let size = file.size_bytes.map_or_else(|| "size unknown".to_owned(), machine::readable);
+    format!("{} {size}", file.quant)
+}
+
+/// Which state of the repository, as it is shown.
+fn pin(row: &Row) -> String {
+    row.revision.as_commit().map_or_else(|| row.revision.to_string(), |commit| commit.short().to_owned())
+}
+
+fn row_json(row: &Row) -> Value {
+    let file = |file: &KnownFile| {
+        let (quant, path, size_bytes, sha256) = (&file.quant, &file.path, file.size_bytes, file.sha256);
+        json!({ "quant": quant, "path": path, "size_bytes": size_bytes, "sha256": sha256 })
+    };
+    json!({
+        "name": row.name,
+        "aliases": row.aliases,
+        "about": row.about,
+        "repo": row.repo,
+        "revision": row.revision,
+        "license": row.license,
+        "files": row.files.iter().map(file).collect::<Vec<_>>(),
+    })
 }
 
 fn offline(name: &ModelName, folders: &Folders, json: bool) -> anyhow::Result<()> {
