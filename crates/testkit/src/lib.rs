@@ -1,5 +1,5 @@
-//! What the tests of all crates share: where test data lies, tables that report every failing row, seeded numbers,
-//! error figures.
+//! What the tests of all crates share: where test data lies, tables that report every failing row, seeded numbers
+//! and seeded damage, error figures.
 //!
 //! For tests only: no crate depends on it but as a dev-dependency. Nothing here opens the network, and what is read
 //! is either in the tree (`vectors/`) or may be absent ([`shared`]). A broken test file is a broken test, so the
@@ -7,12 +7,14 @@
 
 #![forbid(unsafe_code)]
 
+mod damage;
 mod data;
 mod figures;
 mod path;
 mod random;
 mod table;
 
+pub use damage::damage;
 pub use data::{Array, floats, json, safetensors};
 pub use figures::{max_abs, relative_norm};
 pub use path::{root, shared, vectors};

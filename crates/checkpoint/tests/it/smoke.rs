@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use checkpoint::{Checkpoint, Layout, config_from_json, safetensors};
 use quant::RowSource;
-use testkit::Random;
+use testkit::{Random, damage};
 
 use crate::tiny;
 
@@ -22,37 +22,8 @@ fn mutate(seeds: &[Vec<u8>], open: impl Fn(&[u8])) {
             break;
         }
         let mut bytes = seeds[random.below(seeds.len())].clone();
-        for _ in 0..=random.below(4) {
-            change(&mut bytes, &mut random);
-        }
+        damage(&mut bytes, &mut random);
         open(&bytes);
-    }
-}
-
-fn change(bytes: &mut Vec<u8>, random: &mut Random) {
-    if bytes.is_empty() {
-        return;
-    }
-    let (at, other) = (random.below(bytes.len()), random.below(bytes.len()));
-    match random.below(6) {
-        0 => bytes[at] ^= 1 << random.below(8),
-        1 => bytes[at] = random.bits() as u8,
-        2 => bytes.truncate(at),
-        3 => {
-            let end = bytes.len().min(at + 1 + random.below(32));
-            let piece = bytes[at..end].to_vec();
-            bytes.splice(other..other, piece);
-        }
-        4 => {
-            let end = bytes.len().min(at + 1 + random.below(32));
-            bytes.drain(at..end);
-        }
-        _ => {
-            let numbers = [0, 1, 31, 1 << 31, (1 << 32) - 1, 1 << 40, 1 << 63, u64::MAX, u64::MAX - 31];
-            let number = numbers[random.below(numbers.len())].to_le_bytes();
-            let end = bytes.len().min(at + if random.below(2) == 0 { 4 } else { 8 });
-            bytes[at..end].copy_from_slice(&number[..end - at]);
-        }
     }
 }
 

@@ -71,6 +71,8 @@ pub(crate) enum Ending {
     Cut(usize),
     /// Silence after so many bytes of the body.
     Silence(usize),
+    /// The whole body, in pieces of so many bytes with a pause behind each.
+    Slow(usize),
     /// More bytes without end, in chunks.
     Endless,
 }
@@ -284,6 +286,10 @@ impl Shared {
                 }
                 None
             }
+            Ending::Slow(piece) => reply.body.chunks(piece).try_for_each(|piece| {
+                thread::sleep(Duration::from_millis(5));
+                stream.write_all(piece).ok()
+            }),
             Ending::Endless => self.write_without_end(stream, &reply.body),
         }
     }

@@ -10,3 +10,4 @@ mod pull_again;
 mod remove;
 mod resolve;
 mod signing;
+mod smoke;

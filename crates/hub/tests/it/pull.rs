@@ -90,6 +90,19 @@ const ROWS: &[(&str, Fault, Result<usize, &str>)] = &[
         |asked, reply, _| on_list(asked, reply, Reply::status(429).with("retry-after", 9999)),
         Err("cannot be reached: "),
     ),
+    (
+        "always asks for patience",
+        |asked, reply, _| on_content(asked, reply, Reply::status(429).with("retry-after", 0)),
+        Err("asks for fewer requests (429)"),
+    ),
+    ("no gateway, once", |asked, reply, _| if asked.before == 0 { Reply::status(502) } else { reply }, Ok(14)),
+    ("a gateway that waits", |asked, reply, _| on_content(asked, reply, Reply::status(504)), Err("in trouble (504)")),
+    ("slow", |asked, reply, _| if asked.is_content() { reply.ending(Ending::Slow(10_000)) } else { reply }, Ok(11)),
+    (
+        "a list that comes slowly",
+        |asked, reply, _| if asked.is_list() { reply.ending(Ending::Slow(20)) } else { reply },
+        Ok(11),
+    ),
     ("always in trouble", |asked, reply, _| on_content(asked, reply, Reply::status(500)), Err("in trouble (500)")),
     (
         "404",

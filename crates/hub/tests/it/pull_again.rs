@@ -290,3 +290,13 @@ fn a_commit_that_is_asked_for_is_the_one_that_is_listed() {
     assert!(error.contains("was asked for commit"), "{error}");
     assert_eq!(content_requests(&hub), 0);
 }
+
+#[test]
+fn who_has_no_token_is_told_where_to_put_it() {
+    let fault = |_: &Asked, _: Reply, _: &str| Reply::status(401).with("x-error-code", "GatedRepo");
+    let hub = TestHub::start(&[(FILE, &bytes(SIZE))], fault);
+    let endpoint = hub::Endpoint::at(&hub.address).unwrap();
+    let error = Plan::of(&ModelName::parse(REPO).unwrap(), endpoint, options()).err().unwrap().to_string();
+    assert!(error.contains("HF_TOKEN"), "{error}");
+    assert!(hub.asked().iter().all(|asked| !asked.headers.contains_key("authorization")));
+}

@@ -22,8 +22,12 @@ const BESIDE_WEIGHTS_BYTES: u64 = 256 << 20;
 #[command(after_help = "\
 Examples:
   tramontane list
+  tramontane list --paths
   tramontane list --json | jq -r '.[] | select(.fits == \"yes\") | .name'")]
 pub(crate) struct Args {
+    /// Show where each model lies instead of whose folder it is
+    #[arg(long)]
+    paths: bool,
     /// Print one JSON array
     #[arg(long)]
     json: bool,
@@ -40,7 +44,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> anyhow::Result<()> {
     if args.json {
         return commands::print_json(&rows);
     }
-    print(&rows)?;
+    print(&rows, if args.paths { "path" } else { "place" })?;
     if rows.len() == 1 {
         terminal::note("nothing else is here yet: tramontane pull ministral-3:3b fetches a larger model");
     }
@@ -108,11 +112,12 @@ fn row(model: &Found, facts: &Facts, memory: &Memory) -> Value {
     })
 }
 
-/// Models that can be run in columns, then the others with the reason.
-fn print(rows: &[Value]) -> anyhow::Result<()> {
+/// Models that can be run in columns, then the others with the reason. `last` is the field in the last column.
+fn print(rows: &[Value], last: &str) -> anyhow::Result<()> {
     let (sound, broken): (Vec<&Value>, Vec<&Value>) = rows.iter().partition(|row| row["problem"].is_null());
-    let head = ["NAME", "SIZE", "TYPE", "WEIGHTS", "CONTEXT", "LICENCE", "FITS", "PLACE"].map(str::to_owned);
-    let table: Vec<[String; 8]> = sound.into_iter().map(cells).collect();
+    let head =
+        ["NAME", "SIZE", "TYPE", "WEIGHTS", "CONTEXT", "LICENCE", "FITS", &last.to_uppercase()].map(str::to_owned);
+    let table: Vec<[String; 8]> = sound.into_iter().map(|row| cells(row, last)).collect();
     let width = |column: usize| {
         let cells = table.iter().chain([&head]).map(|cells| cells[column].chars().count());
         cells.max().unwrap_or(0)
@@ -132,13 +137,13 @@ fn print(rows: &[Value]) -> anyhow::Result<()> {
     }
     for row in broken {
         let text = |key: &str| row[key].as_str().unwrap_or_default();
-        let message = format!("{} ({}): {}", text("name"), text("place"), text("problem"));
+        let message = format!("{} ({}): {}", text("name"), text(last), text("problem"));
         writeln!(out, "{}", for_stdout(&message.replace('\n', " ")))?;
     }
     Ok(())
 }
 
-fn cells(row: &Value) -> [String; 8] {
+fn cells(row: &Value, last: &str) -> [String; 8] {
     let text = |key: &str| row[key].as_str().unwrap_or("–").replace(['\n', '\t'], " ");
     let number = |key: &str, show: fn(u64) -> String| row[key].as_u64().map_or_else(|| "–".to_owned(), show);
     [
@@ -149,7 +154,8 @@ fn cells(row: &Value) -> [String; 8] {
         number("context_length", |tokens| tokens.to_string()),
         text("license").chars().take(20).collect(),
         text("fits"),
-        text("place"),
+        // What is inside the program has no path.
+        row[last].as_str().map_or_else(|| text("place"), |_| text(last)),
     ]
 }
 

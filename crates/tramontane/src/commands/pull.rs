@@ -11,7 +11,7 @@ use hub::{
     Endpoint, Error, Folders, KnownFile, ModelName, Plan, Progress, PullOptions, Pulled, Revision, Row, Stage,
     catalogue,
 };
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
 
 use crate::exit::Usage;
@@ -281,15 +281,13 @@ impl Watcher {
     }
 
     fn show(&mut self, progress: &Progress<'_>) {
-        if self.bar.as_ref().is_none_or(|(stage, _)| *stage != progress.stage) {
-            self.clear();
-            // What was here before does not count as speed.
-            let bar = bar(progress.stage, progress.total_bytes).with_position(progress.done_bytes);
-            bar.reset_eta();
-            self.bar = Some((progress.stage, bar));
-        }
-        if let Some((_, bar)) = &self.bar {
-            bar.set_position(progress.done_bytes);
+        match &self.bar {
+            Some((stage, bar)) if *stage == progress.stage => bar.set_position(progress.done_bytes),
+            // The first look shows nothing: a rate takes two.
+            _ => {
+                self.clear();
+                self.bar = Some((progress.stage, bar(progress.stage, progress.done_bytes, progress.total_bytes)));
+            }
         }
     }
 
@@ -314,8 +312,14 @@ fn stage_name(stage: Stage) -> &'static str {
     }
 }
 
-fn bar(stage: Stage, total: u64) -> ProgressBar {
-    let bar = ProgressBar::new(total).with_message(stage_name(stage));
+/// A bar that stands at `done` and counts what comes from then on as speed.
+fn bar(stage: Stage, done: u64, total: u64) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::hidden());
+    let bar = bar.with_message(stage_name(stage)).with_position(done);
+    // Looks at the position, and forgets how quickly it seemed to get there.
+    bar.tick();
+    bar.reset_eta();
+    bar.set_draw_target(ProgressDrawTarget::stderr());
     let style = ProgressStyle::with_template("{msg} {wide_bar} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left");
     match style {
         Ok(style) => bar.with_style(style),

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -105,7 +106,36 @@ fn refusals() {
 fn the_short_names() {
     assert!(tramontane(&["pull", "--names"]).text().contains("ministral-3:3b"));
     let names = tramontane(&["pull", "--names", "--json"]).json();
-    assert!(names.as_array().unwrap().iter().any(|row| row["name"] == "nemo"), "{names}");
+    let names = names.as_array().unwrap();
+    // Those that the documentation and the helps name.
+    for name in ["ministral-3:3b", "mistral-small", "devstral-small", "magistral-small", "nemo", "mistral:7b"] {
+        let row = names.iter().find(|row| row["name"] == name).unwrap_or_else(|| panic!("{name}"));
+        let pinned = row["revision"] != "main" || row["files"][0]["sha256"].is_string();
+        assert!(pinned && row["license"] == "apache-2.0" && row["repo"].is_string(), "{row}");
+    }
+}
+
+#[test]
+fn a_proxy_is_asked_for_the_hub() {
+    let home = disk::folder("command-pull-proxy");
+    let proxy = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", proxy.local_addr().unwrap());
+    let mut child = Command::new(env!("CARGO_BIN_EXE_tramontane"))
+        .args(["pull", "nemo"])
+        .envs([("HTTPS_PROXY", address.as_str()), ("HF_HOME", argument(&home)), ("HF_TOKEN", "hf_secret")])
+        .env_remove("HF_ENDPOINT")
+        .env_remove("NO_PROXY")
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let (stream, _) = proxy.accept().unwrap();
+    let asked: Vec<_> =
+        BufReader::new(stream).lines().map_while(Result::ok).take_while(|line| !line.is_empty()).collect();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(asked[0], "CONNECT huggingface.co:443 HTTP/1.1");
+    // The token is for the hub, behind its certificate.
+    assert!(!asked.iter().any(|line| line.contains("hf_secret")), "{asked:?}");
 }
 
 /// Sends the first bytes, and then nothing.
