@@ -72,10 +72,11 @@ impl Engine {
         };
         let kv = model.kv_pool(kv_type, context.blocks as usize)?;
         let card = ModelCard::new((checkpoint, about), &model, &text.template, (&context, kv_type), start.elapsed());
+        let step_rows = options.chunk.map_or(limits::STEP_ROWS, |chunk| chunk.get().min(limits::LONGEST_CHUNK));
         let scheduler = Scheduler::new(Limits {
-            step_rows: limits::STEP_ROWS,
-            prefill_rows: limits::PREFILL_ROWS,
-            running: limits::RUNNING,
+            step_rows,
+            prefill_rows: limits::PREFILL_ROWS.min(step_rows),
+            running: limits::RUNNING.min(step_rows),
             waiting: limits::PLACES,
             block_tokens: KvLayout::BLOCK_TOKENS,
             blocks: context.blocks,

@@ -2,6 +2,8 @@
 
 /// Rows of one step: the chunk in which prompts are read while nobody is being answered.
 pub(crate) const STEP_ROWS: usize = 512;
+/// As many at most, whatever is asked for.
+pub(crate) const LONGEST_CHUNK: usize = 4096;
 /// Rows of prompts in a step that answers somebody too: nobody's next token waits longer than these rows take.
 pub(crate) const PREFILL_ROWS: usize = 64;
 /// Sequences that run at once.

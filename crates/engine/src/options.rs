@@ -1,5 +1,7 @@
 //! How a model is to be loaded.
 
+use std::num::NonZeroUsize;
+
 use compute::KvType;
 use model::Mix;
 use tokenizer::TemplateVersion;
@@ -20,6 +22,8 @@ pub struct EngineOptions {
     pub kv_memory_bytes: Option<u64>,
     /// Round the weights to this mix on their way into memory: the model is then the one that `quantize` would write.
     pub quantize: Option<Mix>,
+    /// Rows of one step, which is the chunk in which prompts are read; at most 4,096. Default: 512. Never changes a result.
+    pub chunk: Option<NonZeroUsize>,
     /// How tokens are guessed ahead, where a request does not say whether. Never changes a result.
     pub speculate: Speculation,
     /// Instruct template to use instead of the one that the files ask for.

@@ -3,6 +3,7 @@
 mod constraints;
 mod equality;
 mod facade;
+mod one_answer;
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
