@@ -199,7 +199,7 @@ fn kv_type_named(name: &str) -> anyhow::Result<KvType> {
 }
 
 /// Whether to guess ahead.
-fn speculation_named(name: &str) -> anyhow::Result<bool> {
+pub(crate) fn speculation_named(name: &str) -> anyhow::Result<bool> {
     match name {
         "ngram" => Ok(true),
         "off" => Ok(false),

@@ -59,6 +59,16 @@ pub(crate) struct Settings {
     pub(crate) log_level: Option<String>,
 }
 
+/// As [`read`], from this file where there is one.
+///
+/// # Errors
+/// As [`read`]; and the file has to be there.
+pub(crate) fn read_from(file: Option<&Path>) -> anyhow::Result<Settings> {
+    let Some(path) = file else { return read() };
+    let text = fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    Ok(with_environment(parse(&text, path)?))
+}
+
 /// The file that is read: `$TRAMONTANE_CONFIG`, or `config.toml` in the configuration folder.
 pub(crate) fn path() -> Option<PathBuf> {
     named().or_else(|| folders::configuration().map(|folder| folder.join("config.toml")))
@@ -70,9 +80,12 @@ pub(crate) fn path() -> Option<PathBuf> {
 /// # Errors
 /// The file cannot be read or says something unknown: file, line and what.
 pub(crate) fn read() -> anyhow::Result<Settings> {
-    let settings = read_file()?;
+    Ok(with_environment(read_file()?))
+}
+
+fn with_environment(settings: Settings) -> Settings {
     let variable = |name| env::var(name).ok().filter(|value| !value.is_empty());
-    Ok(Settings {
+    Settings {
         model: variable("TRAMONTANE_MODEL").or(settings.model),
         models_dirs: variable("TRAMONTANE_MODELS_DIRS")
             .map(|list| env::split_paths(&list).collect())
@@ -80,7 +93,7 @@ pub(crate) fn read() -> anyhow::Result<Settings> {
         system: variable("TRAMONTANE_SYSTEM").or(settings.system),
         template: variable("TRAMONTANE_TEMPLATE").or(settings.template),
         ..settings
-    })
+    }
 }
 
 fn read_file() -> anyhow::Result<Settings> {

@@ -40,7 +40,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Chat(args) => chat::run(&args, &settings::read()?),
         Command::Run(args) => run::run(&args, &settings::read()?),
-        Command::Serve(args) => serve::run(&args, &settings::read()?),
+        Command::Serve(args) => serve::run(&args, &settings::read_from(args.config())?),
         Command::Key(args) => key::run(&args),
         Command::Pull(args) => pull::run(&args, &settings::read()?),
         Command::List(args) => list::run(&args, &settings::read()?),

@@ -15,5 +15,6 @@ mod program;
 mod pull;
 mod quantize;
 mod run;
+mod serve;
 mod store;
 mod tokenize;

@@ -1,18 +1,18 @@
 //! The flags of `serve`, and what they come to together with the environment and config.toml.
 
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::Args as ClapArgs;
 use clap::builder::BoolishValueParser;
-use engine::EngineOptions;
+use engine::{EngineOptions, Speculation};
 use server::{Listen, LogFormat, Options, Tls};
 
 use super::values;
 use crate::commands::key;
 use crate::exit::Usage;
-use crate::flags::{ModelFlags, TemplateFlags};
+use crate::flags::{ModelFlags, TemplateFlags, speculation_named};
 use crate::settings::Settings;
 
 /// Where it listens, where nobody says otherwise.
@@ -39,6 +39,9 @@ pub(crate) struct Args {
     /// .gguf files or folders, the default model first; NAME=MODEL gives one a name [default: brise]
     #[arg(value_name = "MODEL")]
     models: Vec<String>,
+    /// Read defaults from this file [default: config.toml in the configuration folder]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     #[command(flatten)]
     listen: ListenFlags,
     #[command(flatten)]
@@ -94,6 +97,9 @@ struct WorkFlags {
     /// How long an unused model stays in memory: 5m; 0 unloads it at once, -1 keeps it [default: -1]
     #[arg(long, value_name = "TIME", env = "TRAMONTANE_KEEP_ALIVE", hide_env = true)]
     keep_alive: Option<String>,
+    /// Guess tokens ahead: ngram (what followed the same words before) or off; changes no result [default: ngram]
+    #[arg(long, value_name = "HOW", env = "TRAMONTANE_SPECULATE", hide_env = true, value_parser = ["ngram", "off"])]
+    speculate: Option<String>,
     /// How long answers under way may take when the server is told to end [default: 30s]
     #[arg(long, value_name = "TIME", env = "TRAMONTANE_DRAIN", hide_env = true)]
     drain: Option<String>,
@@ -109,6 +115,11 @@ struct WorkFlags {
 }
 
 impl Args {
+    /// The file of settings that the command line names.
+    pub(crate) fn config(&self) -> Option<&Path> {
+        self.config.as_deref()
+    }
+
     /// # Errors
     /// There is no such form or level.
     pub(super) fn start_log(&self, settings: &Settings) -> anyhow::Result<()> {
@@ -136,12 +147,19 @@ impl Args {
         let kv_memory_bytes = kv_memory.map(|text| values::bytes("kv-memory", text)).transpose()?;
         let keep_alive = work.keep_alive.as_ref().or(settings.keep_alive.as_ref());
         let drain = work.drain.as_ref().or(settings.drain.as_ref());
+        let engine = EngineOptions { template, kv_memory_bytes, ..self.model_flags.options(settings)? };
+        let speculate = work.speculate.as_ref().or(settings.speculate.as_ref());
+        let engine = match speculate.map(|how| speculation_named(how)).transpose()? {
+            Some(true) => EngineOptions { speculate: Speculation::Ngram, ..engine },
+            Some(false) => EngineOptions { speculate: Speculation::Off, ..engine },
+            None => engine,
+        };
         let default = Options::loopback();
         Ok(Options {
             listen: self.listen.places(settings)?,
             models: self.models(settings)?,
             aliases: settings.aliases.clone(),
-            engine: EngineOptions { template, kv_memory_bytes, ..self.model_flags.options(settings)? },
+            engine,
             keep_alive: keep_alive.map_or(Ok(default.keep_alive), |text| values::keep_alive(text))?,
             drain: drain.map_or(Ok(default.drain), |text| values::duration("drain", text))?,
             max_connections: work.max_connections.or(settings.max_connections).unwrap_or(default.max_connections),
