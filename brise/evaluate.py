@@ -8,6 +8,7 @@ of the model card as Markdown; `--failures FILE` keeps what went wrong. Needs no
 import argparse
 import json
 import random
+import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -55,13 +56,16 @@ def draw(seed: int, per_category: int) -> list[Talk]:
 
 
 def ask(url: str, model: str, talk: Talk) -> str:
-    """The greedy answer, spelled with control tokens as `judge.py` reads it."""
+    """The greedy answer, spelled with control tokens as `judge.py` reads it; a refusal of the server is a wrong answer."""
     body = {"model": model, "messages": _messages(talk), "temperature": 0, "random_seed": 0, "max_tokens": 220}
     if talk.tools:
         body["tools"] = talk.tools
     request = urllib.request.Request(f"{url}/chat/completions", json.dumps(body).encode(), {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=120) as response:
-        return _spelled(json.load(response)["choices"][0]["message"])
+    try:
+        with urllib.request.urlopen(request, timeout=300) as response:
+            return _spelled(json.load(response)["choices"][0]["message"])
+    except urllib.error.HTTPError as refusal:
+        return f"{refusal.code} {refusal.read().decode(errors='replace')}"
 
 
 def table(rows: dict) -> str:
