@@ -58,7 +58,8 @@ impl ModelSource {
     /// What requests to `serve` call it where nobody says otherwise: the name of the file without its ending, or of the folder.
     pub(crate) fn short_name(&self) -> String {
         let Self::Files(path) = self else { return brise::NAME.to_owned() };
-        let path = path.canonicalize().unwrap_or_else(|_| path.clone());
+        // A link bears the name that people know, what it leads to may be called by its digest; `..` bears none.
+        let path = if path.file_name().is_some() { path.clone() } else { path.canonicalize().unwrap_or_default() };
         let name = if path.is_dir() { path.file_name() } else { path.file_stem() };
         name.map_or_else(|| "model".to_owned(), |name| name.to_string_lossy().into_owned())
     }

@@ -70,7 +70,11 @@ pub(super) fn model(word: Option<&str>, settings: &Settings) -> anyhow::Result<M
         Some(name) => {
             return Err(Usage::error(format!("{name:?} cannot name a model: letters, digits and -._:/ can")));
         }
-        None => source.short_name(),
+        // What was asked for by its name in a store is called by that name.
+        None => match word.filter(|word| is_name(word) && !Path::new(word).exists()) {
+            Some(word) => word.to_owned(),
+            None => source.short_name(),
+        },
     };
     Ok(source.to_serve(name))
 }
