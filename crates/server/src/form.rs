@@ -1,7 +1,7 @@
 //! What form an answer is to take, before any dialect: tools that may or must be called, JSON, JSON by a schema.
 //!
 //! A dialect reads its own words into a [`Form`]; [`Form::constraint`] makes of it what the engine holds the answer to.
-//! `None` where nothing has to be held: a free choice among tools needs no grammar.
+//! `None` where there is nothing to hold: neither tools nor a format.
 
 use std::sync::Arc;
 
@@ -157,7 +157,8 @@ impl Form {
         let choice = match &self.choice {
             _ if self.tools.is_empty() => None,
             ToolChoice::None => None,
-            ToolChoice::Auto if self.is_free() => None,
+            // Calls are held even where nothing is asked: one that cannot be read would be of use to nobody.
+            ToolChoice::Auto if version.is_none() && self.is_free() => None,
             ToolChoice::Auto => Some(Choice::Auto),
             ToolChoice::Required => Some(Choice::Required),
             ToolChoice::Named(name) => Some(Choice::Named(name.clone())),

@@ -60,15 +60,7 @@ impl Choices {
     /// An answer failed.
     pub(crate) async fn next(&mut self) -> Option<Result<(usize, Event), Refusal>> {
         let (index, event) = self.events.recv().await?;
-        Some(event.map(|event| (index, event)).map_err(of_model))
-    }
-}
-
-/// What goes wrong once an answer is under way is not the client's doing: the request was in order.
-fn of_model(refusal: Refusal) -> Refusal {
-    match refusal.kind {
-        RefusalKind::Invalid => Refusal { kind: RefusalKind::Internal, ..refusal.code("invalid_model_output") },
-        _ => refusal,
+        Some(event.map(|event| (index, event)))
     }
 }
 

@@ -71,9 +71,11 @@ impl ToolUse {
             return Ok(answer.map(|spec| Spec::AfterThought(Box::new(spec))));
         }
         let strict = self.functions.iter().any(|function| function.strict);
-        if self.choice == Choice::Auto && self.parallel && !strict && answer.is_none() {
+        let free = self.choice == Choice::Auto && self.parallel && !strict && answer.is_none();
+        if free && version.is_none() {
             return Ok(None);
         }
+        // Held even where nothing is asked: a call that cannot be read would be of use to nobody.
         let version = version.ok_or_else(|| {
             Refusal::field("tools", "tools: calls cannot be held to anything with this model's own chat template")
         })?;
