@@ -19,6 +19,9 @@ pub(crate) struct ModelFlags {
     /// Most tokens of prompt and answer together [default: the model's own, as far as memory goes]
     #[arg(long, value_name = "TOKENS", env = "TRAMONTANE_CONTEXT", hide_env = true)]
     context: Option<usize>,
+    /// Memory for keys and values: 512M, 8G; how many tokens it holds is said at the start [default: half of what is free]
+    #[arg(long, value_name = "SIZE", env = "TRAMONTANE_KV_MEMORY", hide_env = true)]
+    kv_memory: Option<String>,
     /// Number type of keys and values [default: f32 for f32 models, else f16]
     #[arg(long, value_name = "TYPE", env = "TRAMONTANE_KV_TYPE", hide_env = true, value_parser = ["f16", "f32"])]
     kv_type: Option<String>,
@@ -36,11 +39,13 @@ impl ModelFlags {
     pub(crate) fn options(&self, settings: &Settings) -> anyhow::Result<EngineOptions> {
         let kv_type = self.kv_type.as_ref().or(settings.kv_type.as_ref());
         let quantize = self.quantize.as_ref().or(settings.quantize.as_ref());
+        let kv_memory = self.kv_memory.as_ref().or(settings.kv_memory.as_ref());
         Ok(EngineOptions {
             threads: self.threads.or(settings.threads),
             isa: self.isa.clone().or_else(|| settings.isa.clone()),
             context: self.context.or(settings.context),
             kv_type: kv_type.map(|name| kv_type_named(name)).transpose()?,
+            kv_memory_bytes: kv_memory.map(|text| bytes("kv-memory", text)).transpose()?,
             quantize: quantize.map(|name| mix_named(name)).transpose()?,
             ..EngineOptions::default()
         })
@@ -198,7 +203,27 @@ fn kv_type_named(name: &str) -> anyhow::Result<KvType> {
     }
 }
 
+/// `1073741824`, `512M`, `8G`, `8GiB`: powers of 1024.
+///
+/// # Errors
+/// It is none of these, or nothing.
+pub(crate) fn bytes(flag: &str, text: &str) -> anyhow::Result<u64> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let shift = match text[digits.len()..].to_ascii_lowercase().as_str() {
+        "" => Some(0),
+        "k" | "kb" | "kib" => Some(10),
+        "m" | "mb" | "mib" => Some(20),
+        "g" | "gb" | "gib" => Some(30),
+        _ => None,
+    };
+    let bytes = shift.and_then(|shift| digits.parse::<u64>().ok()?.checked_mul(1 << shift)).filter(|&bytes| bytes > 0);
+    bytes.ok_or_else(|| Usage::error(format!("--{flag} is {text}: a size is expected, like 512M or 8G")))
+}
+
 /// Whether to guess ahead.
+///
+/// # Errors
+/// There is no such way.
 pub(crate) fn speculation_named(name: &str) -> anyhow::Result<bool> {
     match name {
         "ngram" => Ok(true),
@@ -217,4 +242,18 @@ fn template_named(name: &str) -> anyhow::Result<TemplateVersion> {
 /// 32 bits, so that people can type it again; the standard library's hasher is keyed by the system's randomness.
 fn random_seed() -> u64 {
     RandomState::new().hash_one(0) >> 32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes() {
+        let rows = [("1024", Some(1024)), ("512M", Some(512 << 20)), ("8GiB", Some(8 << 30)), ("2kb", Some(2048))];
+        let wrong = ["", "0", "G", "-1", "1.5G", "8T", "99999999999G"].map(|text| (text, None));
+        for (text, size) in rows.into_iter().chain(wrong) {
+            assert_eq!(bytes("kv-memory", text).ok(), size, "{text}");
+        }
+    }
 }

@@ -131,6 +131,9 @@ impl Answer {
             "finish_reason": reason_name(self.reason),
             "usage": {
                 "prompt_tokens": self.usage.prompt_tokens,
+                "cached_tokens": self.usage.cached_tokens,
+                "drafted_tokens": self.usage.drafted_tokens,
+                "accepted_tokens": self.usage.accepted_tokens,
                 "completion_tokens": self.usage.completion_tokens,
             },
             "timings": {

@@ -4,9 +4,10 @@ use std::io::{IsTerminal, stderr};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use engine::{Engine, EngineOptions};
+use engine::{Engine, EngineOptions, ModelCard};
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::machine::readable;
 use crate::model_source::ModelSource;
 use crate::settings::Settings;
 use crate::terminal;
@@ -25,6 +26,17 @@ pub(crate) fn load(word: Option<&str>, options: EngineOptions, settings: &Settin
     let engine = Engine::of(&checkpoint, &options, &mut |done, total| progress.report(done, total));
     progress.finish();
     engine.with_context(|| source.to_string())
+}
+
+/// What conversations have room in: a line for the start.
+pub(crate) fn room(context: usize, kv_tokens: usize, kv_bytes: u64) -> String {
+    let memory = readable(kv_bytes);
+    format!("context {context} tokens; keys and values up to {memory}, which hold {kv_tokens} tokens")
+}
+
+/// The same, of a loaded model.
+pub(crate) fn room_of(card: &ModelCard) -> String {
+    room(card.context, card.kv_tokens, (card.kv_tokens * card.kv_bytes_per_token) as u64)
 }
 
 struct Progress {

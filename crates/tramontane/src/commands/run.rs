@@ -82,6 +82,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> anyhow::Result<()> {
     }
     answer.explain(engine.card());
     if options.stats {
+        terminal::aside(&loading::room_of(engine.card()));
         engine.card().notes.iter().for_each(|note| terminal::aside(note));
         if !args.raw && engine.text().template.version().is_some() {
             terminal::aside(&engine.card().template);

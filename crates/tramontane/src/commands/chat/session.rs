@@ -10,7 +10,7 @@ use engine::{Engine, Prompt, TextKind};
 
 use crate::flags::AnswerOptions;
 use crate::generation::{Answer, Printer, generate, request};
-use crate::{commands, exit, terminal};
+use crate::{commands, exit, loading, terminal};
 
 /// A conversation with a loaded model.
 pub(super) struct Session<'a> {
@@ -34,7 +34,8 @@ impl<'a> Session<'a> {
         let card = self.engine.card();
         let notes: String = card.notes.iter().map(|note| format!("{note}\n")).collect();
         let name = card.about.name.as_deref().unwrap_or("a model without a name");
-        format!("{notes}{name} · context {} tokens · {}\n/help lists the commands", card.context, card.template)
+        let room = loading::room_of(card);
+        format!("{notes}{name} · {room} · {}\n/help lists the commands", card.template)
     }
 
     /// Answers a message. An answer that fails leaves the conversation as it was.

@@ -91,9 +91,6 @@ struct AccessFlags {
 #[derive(Debug, ClapArgs)]
 #[command(next_help_heading = "Work")]
 struct WorkFlags {
-    /// Memory for keys and values, a model: 512M, 8G [default: half of what is free]
-    #[arg(long, value_name = "SIZE", env = "TRAMONTANE_KV_MEMORY", hide_env = true)]
-    kv_memory: Option<String>,
     /// How long an unused model stays in memory: 5m; 0 unloads it at once, -1 keeps it [default: -1]
     #[arg(long, value_name = "TIME", env = "TRAMONTANE_KEEP_ALIVE", hide_env = true)]
     keep_alive: Option<String>,
@@ -143,11 +140,9 @@ impl Args {
     pub(super) fn options(&self, settings: &Settings) -> anyhow::Result<Options> {
         let (access, work) = (&self.access, &self.work);
         let template = self.template.version(settings)?;
-        let kv_memory = work.kv_memory.as_ref().or(settings.kv_memory.as_ref());
-        let kv_memory_bytes = kv_memory.map(|text| values::bytes("kv-memory", text)).transpose()?;
         let keep_alive = work.keep_alive.as_ref().or(settings.keep_alive.as_ref());
         let drain = work.drain.as_ref().or(settings.drain.as_ref());
-        let engine = EngineOptions { template, kv_memory_bytes, ..self.model_flags.options(settings)? };
+        let engine = EngineOptions { template, ..self.model_flags.options(settings)? };
         let speculate = work.speculate.as_ref().or(settings.speculate.as_ref());
         let engine = match speculate.map(|how| speculation_named(how)).transpose()? {
             Some(true) => EngineOptions { speculate: Speculation::Ngram, ..engine },

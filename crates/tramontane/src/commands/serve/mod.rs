@@ -7,9 +7,8 @@ use std::process;
 
 use server::{Loading, Server};
 
-use crate::machine::readable;
 use crate::settings::Settings;
-use crate::terminal;
+use crate::{loading, terminal};
 
 pub(crate) use flags::Args;
 
@@ -29,8 +28,8 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> anyhow::Result<()> {
         }
     }
     terminal::message(&format!("models: {}", names.join(", ")));
-    let Some(loading) = server.load_first()? else { return end(server) };
-    introduce(&loading);
+    let Some(first) = server.load_first()? else { return end(server) };
+    introduce(&first);
     let keys = if server.needs_key() { "a key is needed" } else { "no key is needed: whoever reaches it may use it" };
     terminal::message(&format!("{keys}; nothing leaves this machine"));
     end(server)
@@ -42,11 +41,9 @@ fn end(server: Server) -> anyhow::Result<()> {
     process::exit(0)
 }
 
-fn introduce(loading: &Loading) {
-    let Loading { name, context, kv_tokens, kv_bytes, numerics_id, notes, .. } = loading;
-    terminal::message(&format!(
-        "{name}: context {context} tokens; keys and values up to {}, which hold {kv_tokens} tokens; {numerics_id}",
-        readable(*kv_bytes)
-    ));
+fn introduce(first: &Loading) {
+    let Loading { name, context, kv_tokens, kv_bytes, numerics_id, notes, .. } = first;
+    let room = loading::room(*context, *kv_tokens, *kv_bytes);
+    terminal::message(&format!("{name}: {room}; {numerics_id}"));
     notes.iter().for_each(|note| terminal::aside(note));
 }

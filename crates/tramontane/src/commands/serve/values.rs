@@ -35,23 +35,6 @@ pub(super) fn keep_alive(text: &str) -> anyhow::Result<Option<Duration>> {
     if matches!(text, "-1" | "never") { Ok(None) } else { duration("keep-alive", text).map(Some) }
 }
 
-/// `1073741824`, `512M`, `8G`, `8GiB`: powers of 1024.
-///
-/// # Errors
-/// It is none of these, or nothing.
-pub(super) fn bytes(flag: &str, text: &str) -> anyhow::Result<u64> {
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let shift = match text[digits.len()..].to_ascii_lowercase().as_str() {
-        "" => Some(0),
-        "k" | "kb" | "kib" => Some(10),
-        "m" | "mb" | "mib" => Some(20),
-        "g" | "gb" | "gib" => Some(30),
-        _ => None,
-    };
-    let bytes = shift.and_then(|shift| digits.parse::<u64>().ok()?.checked_mul(1 << shift)).filter(|&bytes| bytes > 0);
-    bytes.ok_or_else(|| Usage::error(format!("--{flag} is {text}: a size is expected, like 512M or 8G")))
-}
-
 /// MODEL or NAME=MODEL.
 ///
 /// # Errors
@@ -96,15 +79,6 @@ mod tests {
             assert_eq!(duration("drain", text).ok().map(|d| d.as_secs()), seconds, "{text}");
         }
         assert_eq!(keep_alive("-1").unwrap(), None);
-    }
-
-    #[test]
-    fn sizes() {
-        let rows = [("1024", Some(1024)), ("512M", Some(512 << 20)), ("8GiB", Some(8 << 30)), ("2kb", Some(2048))];
-        let wrong = ["", "0", "G", "-1", "1.5G", "8T", "99999999999G"].map(|text| (text, None));
-        for (text, size) in rows.into_iter().chain(wrong) {
-            assert_eq!(bytes("kv-memory", text).ok(), size, "{text}");
-        }
     }
 
     #[test]
