@@ -64,6 +64,12 @@ pub trait Backend: Send + Sync + Sized {
     /// Stores the keys and values `[rows, n_kv_heads · head_dim]` of the spans' rows at their positions.
     fn kv_write(&self, pool: &mut Self::KvPool, layer: usize, spans: &[KvSpan<'_>], k: &Self::Tensor, v: &Self::Tensor);
 
+    /// The numbers of a KV block in all layers, to be kept elsewhere: [`KvLayout::block_bytes`] bytes, the same on every machine.
+    fn kv_block(&self, pool: &Self::KvPool, block: u32) -> Vec<u8>;
+
+    /// Puts back what [`Backend::kv_block`] gave; as many bytes.
+    fn set_kv_block(&self, pool: &mut Self::KvPool, block: u32, bytes: &[u8]);
+
     /// Causal attention of each row over the keys of its own sequence, up to its own position.
     fn attention(
         &self,

@@ -107,6 +107,14 @@ impl<B: Backend> Backend for Observed<'_, B> {
         self.inner.kv_write(pool, layer, spans, k, v);
     }
 
+    fn kv_block(&self, pool: &Self::KvPool, block: u32) -> Vec<u8> {
+        self.inner.kv_block(pool, block)
+    }
+
+    fn set_kv_block(&self, pool: &mut Self::KvPool, block: u32, bytes: &[u8]) {
+        self.inner.set_kv_block(pool, block, bytes);
+    }
+
     fn attention(
         &self,
         pool: &Self::KvPool,

@@ -100,6 +100,16 @@ impl<B: Backend> Transformer<B> {
         }
     }
 
+    /// What a KV block holds, to be kept elsewhere; [`Transformer::set_kv_block`] puts it back.
+    pub fn kv_block(&self, kv: &B::KvPool, block: u32) -> Vec<u8> {
+        self.backend.kv_block(kv, block)
+    }
+
+    /// Puts back what [`Transformer::kv_block`] gave, into any block; as many bytes.
+    pub fn set_kv_block(&self, kv: &mut B::KvPool, block: u32, bytes: &[u8]) {
+        self.backend.set_kv_block(kv, block, bytes);
+    }
+
     /// Room for the keys and values of `blocks` blocks of [`KvLayout::BLOCK_TOKENS`] tokens.
     ///
     /// # Errors

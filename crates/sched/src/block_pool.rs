@@ -22,6 +22,8 @@ pub struct BlockPool {
     pub(crate) by_hash: BTreeMap<PrefixHash, u32>,
     /// What each tenant keeps; only tenants that keep something.
     pub(crate) holdings: BTreeMap<Tenant, Holding>,
+    /// Blocks kept since somebody asked last; `None`: nobody ever did.
+    news: Option<Vec<(u32, PrefixHash)>>,
     /// Counts releases: the order of last use.
     releases: u64,
     evicted: u64,
@@ -93,9 +95,23 @@ impl BlockPool {
             free: (0..capacity).rev().collect(),
             by_hash: BTreeMap::new(),
             holdings: BTreeMap::new(),
+            news: None,
             releases: 0,
             evicted: 0,
         }
+    }
+
+    /// The blocks kept since the last call that are kept still, parents first; from the first call on.
+    pub fn news(&mut self) -> Vec<(u32, PrefixHash)> {
+        let mut news = self.news.replace(Vec::new()).unwrap_or_default();
+        news.retain(|&(block, hash)| self.kept(block, hash).is_some());
+        news
+    }
+
+    /// What a block is kept as, if it is under this hash.
+    pub fn kept(&self, block: u32, hash: PrefixHash) -> Option<Prefix<'_>> {
+        let kept = self.blocks.get(block as usize)?.kept.as_ref()?;
+        (kept.hash == hash).then(|| kept.prefix())
     }
 
     /// A block to write; an idle one is evicted where none is free. `None`: there is none within reach.
@@ -162,6 +178,7 @@ impl BlockPool {
             parent.children += 1;
         }
         let Prefix { hash, tenant, parent, tokens } = prefix;
+        self.news.iter_mut().for_each(|news| news.push((block, hash)));
         self.blocks[block as usize].kept =
             Some(Kept { hash, tenant, parent, tokens: tokens.into(), children: 0, last_use: 0 });
         Some(block)

@@ -22,5 +22,5 @@ pub use block_pool::{BlockPool, Prefix, Reach};
 pub use error::Refused;
 pub use plan::{Sample, Step};
 pub use prefix::PrefixHash;
-pub use scheduler::{Counters, Limits, Load, Scheduler};
+pub use scheduler::{Counters, Limits, Load, Scheduler, whole_blocks};
 pub use sequence::{Arrival, SequenceId, Tenant, Wants};

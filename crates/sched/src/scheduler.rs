@@ -10,7 +10,7 @@ use tokenizer::TokenId;
 
 use crate::sequence::Sequence;
 use crate::service::Service;
-use crate::{Arrival, BlockPool, Reach, Refused, SequenceId, Step, Tenant};
+use crate::{Arrival, BlockPool, Prefix, PrefixHash, Reach, Refused, SequenceId, Step, Tenant};
 
 /// What bounds a scheduler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -194,10 +194,59 @@ impl Scheduler {
         Ok(blocks)
     }
 
-    /// Ends what [`Scheduler::take_blocks`] began.
+    /// Ends what [`Scheduler::take_blocks`], [`Scheduler::hold_prefix`] and [`Scheduler::adopt`] began.
     pub fn give_back(&mut self, blocks: Vec<u32>) {
-        self.outside.retain(|block| !blocks.contains(block));
+        for block in &blocks {
+            if let Some(place) = self.outside.iter().position(|held| held == block) {
+                self.outside.swap_remove(place);
+            }
+        }
         self.pool.release(&blocks);
+    }
+
+    /// Blocks that are kept since the last call, parents first, each under its hash; from the first call on.
+    pub fn news(&mut self) -> Vec<(u32, PrefixHash)> {
+        self.pool.news()
+    }
+
+    /// What a block is kept as, if it still is under this hash.
+    pub fn kept(&self, block: u32, hash: PrefixHash) -> Option<Prefix<'_>> {
+        self.pool.kept(block, hash)
+    }
+
+    /// Holds the blocks that a prompt would find computed, in its order, so that they stay; to be given back with
+    /// [`Scheduler::give_back`].
+    pub fn hold_prefix(&mut self, tenant: Tenant, prompt: &[TokenId]) -> Vec<u32> {
+        let mut held: Vec<u32> = Vec::new();
+        let mut hash = PrefixHash::start(tenant);
+        for tokens in whole_blocks(prompt, self.limits.block_tokens) {
+            hash = hash.then(tokens);
+            let Some(block) = self.pool.find(Prefix { hash, tenant, parent: held.last().copied(), tokens }) else { break };
+            self.pool.hold(block);
+            held.push(block);
+        }
+        self.outside.extend(&held);
+        held
+    }
+
+    /// Keeps and holds one block more of a prompt than are `held`, whose contents the caller has from elsewhere. The block to
+    /// fill before the next step; `None`: there is no room, or it is there meanwhile.
+    pub fn adopt(&mut self, tenant: Tenant, prompt: &[TokenId], held: &mut Vec<u32>) -> Option<u32> {
+        let size = self.limits.block_tokens;
+        let tokens = whole_blocks(prompt, size).nth(held.len())?;
+        let hash = PrefixHash::start(tenant).then(&prompt[..(held.len() + 1) * size]);
+        let block = self.pool.take(tenant, Reach::Quotas)?;
+        match self.pool.keep(block, Prefix { hash, tenant, parent: held.last().copied(), tokens }) {
+            Some(kept) => {
+                held.push(kept);
+                self.outside.push(kept);
+                (kept == block).then_some(block)
+            }
+            None => {
+                self.pool.release(&[block]);
+                None
+            }
+        }
     }
 
     /// The most tokens that one sequence can come to.
@@ -272,4 +321,9 @@ impl Scheduler {
             sequence.advance(size);
         }
     }
+}
+
+/// The blocks of a prompt that need not be computed where they are known: at least one token remains.
+pub fn whole_blocks(prompt: &[TokenId], block_tokens: usize) -> impl Iterator<Item = &[TokenId]> {
+    prompt[..prompt.len().saturating_sub(1)].chunks_exact(block_tokens)
 }

@@ -52,8 +52,45 @@ impl CpuKvPool {
         }
     }
 
+    /// The numbers of a block, layer by layer, lowest bytes first.
+    pub(super) fn block(&self, block: u32) -> Vec<u8> {
+        let ranges = self.block_ranges(block);
+        match &self.numbers {
+            Numbers::F32(all) => ranges.flat_map(|range| &all[range]).flat_map(|number| number.to_le_bytes()).collect(),
+            Numbers::F16(all) => ranges.flat_map(|range| &all[range]).flat_map(|number| number.to_le_bytes()).collect(),
+        }
+    }
+
+    pub(super) fn set_block(&mut self, block: u32, bytes: &[u8]) {
+        assert_eq!(bytes.len(), self.layout.block_bytes(), "as many bytes as a block has");
+        let ranges = self.block_ranges(block);
+        match &mut self.numbers {
+            Numbers::F32(all) => {
+                let (numbers, _) = bytes.as_chunks();
+                fill(all, ranges, numbers.iter().map(|number| f32::from_le_bytes(*number)));
+            }
+            Numbers::F16(all) => {
+                let (numbers, _) = bytes.as_chunks();
+                fill(all, ranges, numbers.iter().map(|number| u16::from_le_bytes(*number)));
+            }
+        }
+    }
+
+    /// Where the numbers of a block are, layer by layer.
+    fn block_ranges(&self, block: u32) -> impl Iterator<Item = Range<usize>> + use<> {
+        let size = self.layout.n_kv_heads * kv_block_numbers(self.layout.head_dim);
+        let (layer, first) = (self.layer, block as usize * size);
+        (0..self.layout.n_layers).map(move |index| index * layer + first..index * layer + first + size)
+    }
+
     fn range(&self, layer: usize) -> Range<usize> {
         layer * self.layer..(layer + 1) * self.layer
+    }
+}
+
+fn fill<N: Copy>(all: &mut [N], ranges: impl Iterator<Item = Range<usize>>, mut numbers: impl Iterator<Item = N>) {
+    for range in ranges {
+        all[range].iter_mut().zip(&mut numbers).for_each(|(place, number)| *place = number);
     }
 }
 

@@ -135,6 +135,14 @@ impl Backend for CpuBackend {
         self.store_kv(pool, layer, spans, k, v);
     }
 
+    fn kv_block(&self, pool: &CpuKvPool, block: u32) -> Vec<u8> {
+        pool.block(block)
+    }
+
+    fn set_kv_block(&self, pool: &mut CpuKvPool, block: u32, bytes: &[u8]) {
+        pool.set_block(block, bytes);
+    }
+
     fn attention(
         &self,
         pool: &CpuKvPool,

@@ -144,6 +144,9 @@ impl World {
             if self.rng.below(40) == 0 {
                 self.borrow_blocks();
             }
+            if self.rng.below(25) == 0 {
+                self.restore();
+            }
             for _ in 0..self.rng.below(9) {
                 self.turn();
             }
@@ -190,6 +193,32 @@ impl World {
             blocks.iter().for_each(|&block| self.memory[block as usize].fill(0));
             self.scheduler.give_back(blocks);
         }
+        self.audit();
+    }
+
+    /// Blocks of a text that was said come from elsewhere, while others run; what is new since is as it should be.
+    fn restore(&mut self) {
+        let size = self.limits.block_tokens;
+        let text = self.said[self.rng.below(self.said.len())].clone();
+        let tenant = Tenant(self.rng.below(4) as u64);
+        let mut held = self.scheduler.hold_prefix(tenant, &text);
+        self.audit();
+        while self.rng.below(6) > 0 {
+            let before = held.len();
+            if let Some(block) = self.scheduler.adopt(tenant, &text, &mut held) {
+                let value = |slot: usize| alone(tenant, &text[..=before * size + slot]);
+                self.memory[block as usize] = (0..size).map(value).collect();
+            }
+            self.audit();
+            if held.len() == before {
+                break;
+            }
+            self.turn();
+        }
+        for (block, hash) in self.scheduler.news() {
+            assert!(self.scheduler.kept(block, hash).is_some(), "seed {}: news of what is gone", self.seed);
+        }
+        self.scheduler.give_back(held);
         self.audit();
     }
 
