@@ -82,6 +82,16 @@ impl Submission {
         })
     }
 
+    /// The client has gone, or asked for an end.
+    pub(crate) fn cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Relaxed)
+    }
+
+    /// It is to end, for want of a client or of time.
+    pub(crate) fn is_over(&self) -> bool {
+        self.cancelled() || self.deadline.is_some_and(|deadline| deadline <= Instant::now())
+    }
+
     /// Tells the client, as long as it listens.
     ///
     /// At most a few events a token, and `max_new_tokens` bounds those: a channel behind it cannot outgrow the answer.
@@ -89,6 +99,12 @@ impl Submission {
         if (self.events)(event).is_break() {
             self.cancelled.store(true, Ordering::Relaxed);
         }
+    }
+}
+
+impl std::fmt::Debug for Submission {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Submission").field("tenant", &self.tenant).finish_non_exhaustive()
     }
 }
 
@@ -135,7 +151,7 @@ impl<'t> Answer<'t> {
 
     /// The client has gone, or asked for an end.
     pub(crate) fn cancelled(&self) -> bool {
-        self.submission.cancelled.load(Ordering::Relaxed)
+        self.submission.cancelled()
     }
 
     /// Ends the answer, with what there is of it, if its time has come.

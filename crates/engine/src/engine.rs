@@ -18,6 +18,7 @@ use crate::answer::Submission;
 use crate::context::Context;
 use crate::draft::Drafter;
 use crate::embedding::Embedding;
+use crate::shelf::{Shelf, model_key};
 use crate::status::{Places, StatusBoard};
 use crate::worker::{Command, Worker};
 use crate::{
@@ -85,7 +86,9 @@ impl Engine {
         // What there is, before the first step says how much of it is used.
         let (kv_blocks_total, kv_block_tokens) = (context.blocks as usize, KvLayout::BLOCK_TOKENS);
         board.write(Status { kv_blocks_total, kv_block_tokens, ..Status::default() });
-        let worker = Worker::start(model, kv, scheduler, text.tokenizer.as_ref().ok().cloned(), board.clone())?;
+        let shelf = shelf(checkpoint, options, &card, context.blocks)?;
+        let tokenizer = text.tokenizer.as_ref().ok().cloned();
+        let worker = Worker::start(model, kv, scheduler, tokenizer, (board.clone(), shelf))?;
         Ok(Self {
             worker,
             card,
@@ -267,6 +270,21 @@ impl Engine {
         }
         Ok(())
     }
+}
+
+/// The prefix cache's folder, if there is to be one.
+fn shelf(
+    checkpoint: &Checkpoint,
+    options: &EngineOptions,
+    card: &ModelCard,
+    blocks: u32,
+) -> Result<Option<Shelf>, Error> {
+    let Some(dir) = &options.prefix_cache_dir else { return Ok(None) };
+    let arithmetic = format!("{} {:?} {:?}", card.numerics_id, card.kv_type, options.quantize.map(|mix| mix.name));
+    let model = model_key(checkpoint, &arithmetic, card.threads)
+        .map_err(|source| Error::PrefixCache { path: dir.path.clone(), source })?;
+    let block_bytes = card.kv_bytes_per_token * KvLayout::BLOCK_TOKENS;
+    Shelf::open(dir, model, block_bytes, blocks).map(Some)
 }
 
 fn plan(checkpoint: &Checkpoint, mix: Mix) -> Result<Plan<'_>, Error> {

@@ -68,6 +68,14 @@ pub enum Error {
         /// Size of the vocabulary.
         vocab: usize,
     },
+    /// The folder of the prefix cache cannot be used.
+    #[error("the prefix cache's folder {} cannot be used: {source}; name another one, or none", path.display())]
+    PrefixCache {
+        /// Which.
+        path: std::path::PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// The scheduler has no place.
     #[error(transparent)]
     Refused(#[from] sched::Refused),

@@ -23,7 +23,9 @@ mod memory;
 mod options;
 mod output;
 mod request;
+mod restoring;
 mod score;
+mod shelf;
 mod status;
 mod step;
 mod template;
@@ -38,6 +40,7 @@ pub use importance::{Measuring, measure_importance};
 pub use memory::available_bytes;
 pub use options::{EngineOptions, Speculation};
 pub use request::{Prompt, Request};
+pub use shelf::PrefixCacheDir;
 pub use status::{Counters, Status};
 pub use template::{Template, TextFront};
 

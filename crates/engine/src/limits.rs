@@ -1,5 +1,7 @@
 //! Every bound of this crate in one place.
 
+use std::time::Duration;
+
 /// Rows of one step: the chunk in which prompts are read while nobody is being answered.
 pub(crate) const STEP_ROWS: usize = 512;
 /// As many at most, whatever is asked for.
@@ -34,3 +36,17 @@ pub(crate) const UNKNOWN_KV_BYTES: u64 = 2 << 30;
 pub(crate) const SCORE_ROWS: usize = 32;
 /// Tokens that are read together while importance is measured: llama.cpp's default, so that matrices compare.
 pub(crate) const IMPORTANCE_TOKENS: usize = 512;
+/// Blocks on their way to the disk: more stay in memory until there is room.
+pub(crate) const SHELF_WRITING: usize = 8;
+/// Blocks that were read and wait for the engine.
+pub(crate) const SHELF_READING: usize = 4;
+/// Files of a model in the prefix cache's folder; more are not looked at.
+pub(crate) const SHELF_FILES: usize = 4_000_000;
+/// How long the engine waits for the disk at a time when there is nothing else to do.
+pub(crate) const SHELF_PAUSE: Duration = Duration::from_millis(2);
+/// How long nothing is written after a file could not be.
+pub(crate) const SHELF_AFTER_FAILURE: Duration = Duration::from_secs(30);
+/// A file that was begun longer ago will not be finished.
+pub(crate) const SHELF_UNFINISHED: Duration = Duration::from_secs(3600);
+/// How long the end of the engine waits for blocks that are to be written.
+pub(crate) const SHELF_END: Duration = Duration::from_secs(10);

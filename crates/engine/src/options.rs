@@ -6,6 +6,8 @@ use compute::KvType;
 use model::Mix;
 use tokenizer::TemplateVersion;
 
+use crate::PrefixCacheDir;
+
 /// How a model is to be loaded; the default suits the machine.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct EngineOptions {
@@ -20,6 +22,8 @@ pub struct EngineOptions {
     pub kv_type: Option<KvType>,
     /// What keys and values may come to fill. Default: half of the memory that is free beside the weights.
     pub kv_memory_bytes: Option<u64>,
+    /// Where computed prefixes outlive the program. The weights are read once more at the start, to know the model.
+    pub prefix_cache_dir: Option<PrefixCacheDir>,
     /// Round the weights to this mix on their way into memory: the model is then the one that `quantize` would write.
     pub quantize: Option<Mix>,
     /// Rows of one step, which is the chunk in which prompts are read; at most 4,096. Default: 512. Never changes a result.

@@ -45,6 +45,12 @@ pub struct Counters {
     pub preemptions: u64,
     /// KV blocks whose contents were given up for others.
     pub evicted_blocks: u64,
+    /// KV blocks that were written to the prefix cache's folder.
+    pub stored_blocks: u64,
+    /// KV blocks that came from there.
+    pub restored_blocks: u64,
+    /// Files that could not be written there, or were damaged.
+    pub store_failures: u64,
 }
 
 /// The status, shared by the worker (which writes it after each step) and whoever asks.

@@ -10,6 +10,8 @@ use tokenizer::{TokenId, Tokenizer};
 
 use crate::answer::{Answer, Next, Submission};
 use crate::embedding::Embedding;
+use crate::restoring::{Restored, Restoring};
+use crate::shelf::Shelf;
 use crate::status::StatusBoard;
 use crate::{Counters, Event, Status, limits};
 
@@ -21,6 +23,8 @@ pub(crate) struct Stepper<'t, B: Backend> {
     tokenizer: Option<&'t Tokenizer>,
     answers: BTreeMap<SequenceId, Answer<'t>>,
     embeddings: BTreeMap<SequenceId, Embedding>,
+    /// `None`: nothing is kept beyond the end.
+    restoring: Option<Restoring>,
     next_id: u64,
     steps: u64,
     generated: u64,
@@ -31,16 +35,40 @@ impl<'t, B: Backend> Stepper<'t, B> {
     pub(crate) fn new(
         model: Transformer<B>,
         kv: B::KvPool,
-        scheduler: Scheduler,
+        mut scheduler: Scheduler,
         tokenizer: Option<&'t Tokenizer>,
-        board: StatusBoard,
+        (board, shelf): (StatusBoard, Option<Shelf>),
     ) -> Self {
-        let (answers, embeddings) = (BTreeMap::new(), BTreeMap::new());
-        Self { model, kv, scheduler, tokenizer, answers, embeddings, next_id: 0, steps: 0, generated: 0, board }
+        if shelf.is_some() {
+            // From now on it takes note of what is new.
+            scheduler.news();
+        }
+        Self {
+            model,
+            kv,
+            scheduler,
+            tokenizer,
+            answers: BTreeMap::new(),
+            embeddings: BTreeMap::new(),
+            restoring: shelf.map(Restoring::new),
+            next_id: 0,
+            steps: 0,
+            generated: 0,
+            board,
+        }
+    }
+
+    /// Takes a request, to wait for what is on disk of it or to be queued.
+    pub(crate) fn submit(&mut self, request: Submission) {
+        let queued = match &mut self.restoring {
+            Some(restoring) => restoring.take(request, &mut self.scheduler),
+            None => Some(request),
+        };
+        queued.into_iter().for_each(|request| self.queue(request));
     }
 
     /// Takes a request into the queue, or tells its client why not.
-    pub(crate) fn submit(&mut self, mut request: Submission) {
+    fn queue(&mut self, mut request: Submission) {
         let id = self.name();
         let arrival = Arrival {
             id,
@@ -70,20 +98,46 @@ impl<'t, B: Backend> Stepper<'t, B> {
 
     /// Nothing runs and nothing waits.
     pub(crate) fn idle(&self) -> bool {
-        self.answers.is_empty() && self.embeddings.is_empty()
+        self.answers.is_empty() && self.embeddings.is_empty() && self.restoring.as_ref().is_none_or(Restoring::idle)
     }
 
     /// One step of all sequences under way.
     pub(crate) fn step(&mut self) {
         self.drop_ended();
         self.guess();
-        if let Some(step) = self.scheduler.schedule() {
+        let step = self.scheduler.schedule();
+        if let Some(step) = &step {
             let (mut logits, hidden) = self.model.forward_with_hidden(&step.batch, &mut self.kv);
             self.steps += 1;
-            self.answer(&step, &mut logits);
-            self.pool(&step, &hidden);
+            self.answer(step, &mut logits);
+            self.pool(step, &hidden);
         }
+        self.exchange(step.is_none());
         self.board.write(self.status());
+    }
+
+    /// Takes from the disk what has come, and gives it what is new; waits a little for it if there is nothing else to do.
+    fn exchange(&mut self, wait: bool) {
+        let Self { model, kv, scheduler, restoring: Some(restoring), .. } = self else { return };
+        restoring.shelf.note(scheduler);
+        restoring.shelf.write(scheduler, |block| model.kv_block(kv, block));
+        if wait && restoring.waiting() == 0 && restoring.shelf.is_behind() {
+            std::thread::sleep(limits::SHELF_PAUSE);
+        }
+        if let Some(Restored { submission, held }) = restoring.advance(scheduler, (model, kv), wait) {
+            self.queue(submission);
+            self.scheduler.give_back(held);
+        }
+    }
+
+    /// Gives the disk what is still to be written, within bounds.
+    pub(crate) fn end(&mut self) {
+        let start = Instant::now();
+        while self.restoring.as_ref().is_some_and(|restoring| restoring.shelf.is_behind())
+            && start.elapsed() < limits::SHELF_END
+        {
+            self.exchange(true);
+        }
     }
 
     /// Guesses ahead for those that are being answered, the fewer each the more they are.
@@ -158,10 +212,12 @@ impl<'t, B: Backend> Stepper<'t, B> {
     }
 
     fn status(&self) -> Status {
+        let (stored_blocks, restored_blocks, store_failures) =
+            self.restoring.as_ref().map_or((0, 0, 0), |restoring| restoring.shelf.counts());
         let (load, limits, sched) = (self.scheduler.load(), self.scheduler.limits(), self.scheduler.counters());
         Status {
             running: load.running,
-            waiting: load.waiting,
+            waiting: load.waiting + self.restoring.as_ref().map_or(0, Restoring::waiting),
             kv_blocks_used: load.blocks_used,
             kv_blocks_cached: load.blocks_idle,
             kv_blocks_total: limits.blocks as usize,
@@ -175,6 +231,9 @@ impl<'t, B: Backend> Stepper<'t, B> {
                 accepted_tokens: sched.accepted_tokens,
                 preemptions: sched.preemptions,
                 evicted_blocks: sched.evicted_blocks,
+                stored_blocks,
+                restored_blocks,
+                store_failures,
             },
         }
     }

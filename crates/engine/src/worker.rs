@@ -13,6 +13,7 @@ use tokenizer::{TokenId, Tokenizer};
 use crate::answer::Submission;
 use crate::embedding::Embedding;
 use crate::score::Scored;
+use crate::shelf::Shelf;
 use crate::status::StatusBoard;
 use crate::step::Stepper;
 use crate::{Error, Workload, bench, limits, score};
@@ -42,12 +43,13 @@ impl Worker {
         kv: B::KvPool,
         scheduler: Scheduler,
         tokenizer: Option<Arc<Tokenizer>>,
-        board: StatusBoard,
+        (board, shelf): (StatusBoard, Option<Shelf>),
     ) -> Result<Self, Error> {
         let (commands, inbox) = sync_channel(limits::COMMANDS);
         let run = move || {
-            let mut stepper = Stepper::new(model, kv, scheduler, tokenizer.as_deref(), board);
+            let mut stepper = Stepper::new(model, kv, scheduler, tokenizer.as_deref(), (board, shelf));
             while serve(&mut stepper, &inbox) {}
+            stepper.end();
         };
         let thread = std::thread::Builder::new().name("engine".into()).spawn(run).map_err(Error::Thread)?;
         Ok(Self { commands: Some(commands), thread: Some(thread) })

@@ -221,7 +221,9 @@ impl Scheduler {
         let mut hash = PrefixHash::start(tenant);
         for tokens in whole_blocks(prompt, self.limits.block_tokens) {
             hash = hash.then(tokens);
-            let Some(block) = self.pool.find(Prefix { hash, tenant, parent: held.last().copied(), tokens }) else { break };
+            let Some(block) = self.pool.find(Prefix { hash, tenant, parent: held.last().copied(), tokens }) else {
+                break;
+            };
             self.pool.hold(block);
             held.push(block);
         }

@@ -168,7 +168,7 @@ enum Reading {
 
 /// Names that begin with `vllm:` are those that the endpoint picker of the Kubernetes inference gateway reads where nobody
 /// configures others (its model server protocol); the two for the cache are its newer and its older name.
-const READINGS: [(&str, &str, Reading); 16] = {
+const READINGS: [(&str, &str, Reading); 18] = {
     use Reading::{Level, Sum};
     [
         ("tramontane_requests_running", "Requests that are being computed", Level(|s| s.running as f64)),
@@ -184,6 +184,16 @@ const READINGS: [(&str, &str, Reading); 16] = {
         ("tramontane_prefill_tokens", "Tokens of prompts computed", Sum(|s| s.counters.prefill_tokens)),
         ("tramontane_decode_tokens", "Tokens generated", Sum(|s| s.counters.decode_tokens)),
         ("tramontane_prefix_cache_hit_tokens", "Tokens of prompts found computed", Sum(|s| s.counters.cached_tokens)),
+        (
+            "tramontane_prefix_cache_stored_blocks",
+            "KV blocks written to the prefix cache's folder",
+            Sum(|s| s.counters.stored_blocks),
+        ),
+        (
+            "tramontane_prefix_cache_restored_blocks",
+            "KV blocks read back from there",
+            Sum(|s| s.counters.restored_blocks),
+        ),
         ("tramontane_drafted_tokens", "Tokens guessed ahead", Sum(|s| s.counters.drafted_tokens)),
         ("tramontane_accepted_tokens", "Guessed tokens that were right", Sum(|s| s.counters.accepted_tokens)),
         ("tramontane_preemptions", "Requests that made room for others", Sum(|s| s.counters.preemptions)),

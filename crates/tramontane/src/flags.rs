@@ -1,10 +1,11 @@
 //! Flags that several commands share, and what they come to together with config.toml.
 
 use std::hash::{BuildHasher, RandomState};
+use std::path::PathBuf;
 
 use clap::Args;
 use clap::builder::BoolishValueParser;
-use engine::{EngineOptions, KvType, Mix, ModelCard, SamplingParams, TemplateVersion};
+use engine::{EngineOptions, KvType, Mix, ModelCard, PrefixCacheDir, SamplingParams, TemplateVersion};
 
 use crate::exit::Usage;
 use crate::settings::Settings;
@@ -51,6 +52,38 @@ impl ModelFlags {
         })
     }
 }
+
+/// Where computed prompts outlive the program.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Model")]
+pub(crate) struct CacheFlags {
+    /// Keep what was computed of prompts in this folder, for the next start; it tells of what was asked [default: nowhere]
+    #[arg(long, value_name = "DIR", env = "TRAMONTANE_PREFIX_CACHE_DIR", hide_env = true)]
+    prefix_cache_dir: Option<PathBuf>,
+    /// What all files in that folder may come to [default: 8G]
+    #[arg(long, value_name = "SIZE", env = "TRAMONTANE_PREFIX_CACHE_SIZE", hide_env = true)]
+    prefix_cache_size: Option<String>,
+}
+
+impl CacheFlags {
+    /// # Errors
+    /// A word that stands for no size, or a size without a folder.
+    pub(crate) fn folder(&self, settings: &Settings) -> anyhow::Result<Option<PrefixCacheDir>> {
+        let path = self.prefix_cache_dir.as_ref().or(settings.prefix_cache_dir.as_ref());
+        let size = self.prefix_cache_size.as_ref().or(settings.prefix_cache_size.as_ref());
+        let bytes = size.map(|text| bytes("prefix-cache-size", text)).transpose()?;
+        match path {
+            Some(path) => Ok(Some(PrefixCacheDir { path: path.clone(), bytes: bytes.unwrap_or(PREFIX_CACHE_BYTES) })),
+            None if self.prefix_cache_size.is_some() => {
+                Err(Usage::error("--prefix-cache-size without --prefix-cache-dir: which folder is meant?"))
+            }
+            None => Ok(None),
+        }
+    }
+}
+
+/// What the prefix cache's folder may come to where nobody says otherwise.
+const PREFIX_CACHE_BYTES: u64 = 8 << 30;
 
 /// How conversations are rendered.
 #[derive(Clone, Debug, Default, Args)]

@@ -52,6 +52,8 @@ pub(crate) struct Settings {
     pub(crate) allow_host: Option<Vec<String>>,
     pub(crate) allow_origin: Option<Vec<String>>,
     pub(crate) kv_memory: Option<String>,
+    pub(crate) prefix_cache_dir: Option<PathBuf>,
+    pub(crate) prefix_cache_size: Option<String>,
     pub(crate) keep_alive: Option<String>,
     pub(crate) drain: Option<String>,
     pub(crate) max_connections: Option<usize>,

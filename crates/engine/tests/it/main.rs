@@ -4,6 +4,7 @@ mod constraints;
 mod equality;
 mod facade;
 mod one_answer;
+mod prefix_cache_dir;
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;

@@ -8,7 +8,7 @@ use engine::{EngineOptions, Prompt, Request};
 
 use crate::constraint::{ConstraintFlags, Form};
 use crate::exit::{Interrupted, Usage};
-use crate::flags::{AnswerFlags, ModelFlags, TemplateFlags};
+use crate::flags::{AnswerFlags, CacheFlags, ModelFlags, TemplateFlags};
 use crate::generation::{Printer, generate, request};
 use crate::settings::Settings;
 use crate::{commands, interrupt, loading, model_source, terminal};
@@ -45,6 +45,8 @@ pub(crate) struct Args {
     template: TemplateFlags,
     #[command(flatten)]
     model_flags: ModelFlags,
+    #[command(flatten)]
+    cache: CacheFlags,
 }
 
 /// # Errors
@@ -55,7 +57,11 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> anyhow::Result<()> {
     let (model, prompt) = args.model_and_prompt();
     let text = prompt_text(prompt, args.raw, model)?;
     let template = args.template.version(settings)?;
-    let loading = EngineOptions { template, ..args.model_flags.options(settings)? };
+    let loading = EngineOptions {
+        template,
+        prefix_cache_dir: args.cache.folder(settings)?,
+        ..args.model_flags.options(settings)?
+    };
     let engine = loading::load(model, loading, settings)?;
     let options = options.with(&args.answer, settings, engine.card())?;
     interrupt::install()?;

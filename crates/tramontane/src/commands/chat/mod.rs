@@ -12,7 +12,7 @@ use clap::Args as ClapArgs;
 use engine::EngineOptions;
 
 use crate::exit::Usage;
-use crate::flags::{AnswerFlags, ModelFlags, TemplateFlags};
+use crate::flags::{AnswerFlags, CacheFlags, ModelFlags, TemplateFlags};
 use crate::settings::Settings;
 use crate::{exit, interrupt, loading, terminal};
 use lines::{Input, Lines};
@@ -48,6 +48,8 @@ pub(crate) struct Args {
     template: TemplateFlags,
     #[command(flatten)]
     model_flags: ModelFlags,
+    #[command(flatten)]
+    cache: CacheFlags,
 }
 
 /// # Errors
@@ -60,7 +62,11 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> anyhow::Result<()> {
     }
     let options = args.answer.options(settings)?;
     let template = args.template.version(settings)?;
-    let loading = EngineOptions { template, ..args.model_flags.options(settings)? };
+    let loading = EngineOptions {
+        template,
+        prefix_cache_dir: args.cache.folder(settings)?,
+        ..args.model_flags.options(settings)?
+    };
     let engine = loading::load(args.model.as_deref(), loading, settings)?;
     let options = options.with(&args.answer, settings, engine.card())?;
     interrupt::install()?;

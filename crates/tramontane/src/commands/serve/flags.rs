@@ -12,7 +12,7 @@ use server::{Listen, LogFormat, Options, Tls};
 use super::values;
 use crate::commands::key;
 use crate::exit::Usage;
-use crate::flags::{ModelFlags, TemplateFlags, speculation_named};
+use crate::flags::{CacheFlags, ModelFlags, TemplateFlags, speculation_named};
 use crate::settings::Settings;
 
 /// Where it listens, where nobody says otherwise.
@@ -52,6 +52,8 @@ pub(crate) struct Args {
     template: TemplateFlags,
     #[command(flatten)]
     model_flags: ModelFlags,
+    #[command(flatten)]
+    cache: CacheFlags,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -140,9 +142,10 @@ impl Args {
     pub(super) fn options(&self, settings: &Settings) -> anyhow::Result<Options> {
         let (access, work) = (&self.access, &self.work);
         let template = self.template.version(settings)?;
+        let prefix_cache_dir = self.cache.folder(settings)?;
         let keep_alive = work.keep_alive.as_ref().or(settings.keep_alive.as_ref());
         let drain = work.drain.as_ref().or(settings.drain.as_ref());
-        let engine = EngineOptions { template, ..self.model_flags.options(settings)? };
+        let engine = EngineOptions { template, prefix_cache_dir, ..self.model_flags.options(settings)? };
         let speculate = work.speculate.as_ref().or(settings.speculate.as_ref());
         let engine = match speculate.map(|how| speculation_named(how)).transpose()? {
             Some(true) => EngineOptions { speculate: Speculation::Ngram, ..engine },
