@@ -24,8 +24,16 @@ const PATIENCE: Duration = Duration::from_secs(120);
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Answer {
     text: String,
-    tokens: Vec<(TokenId, u32, Vec<(TokenId, u32)>)>,
+    tokens: Vec<Chosen>,
     rest: Vec<String>,
+}
+
+/// A token, the bits of its log-probability, and the same of the likeliest ones.
+#[derive(Clone, Debug, PartialEq)]
+struct Chosen {
+    id: TokenId,
+    logprob: u32,
+    top: Vec<(TokenId, u32)>,
 }
 
 /// Beside it, how it came about.
@@ -150,7 +158,7 @@ fn middle(engine: &Engine, request: Request) -> String {
 fn is_a_test(engine: &Engine, cases: &[Case], expected: &[Answer]) {
     let mut others = 0;
     for (case, answer) in cases.iter().zip(expected) {
-        let tokens: Vec<TokenId> = answer.tokens.iter().map(|(id, ..)| *id).collect();
+        let tokens: Vec<TokenId> = answer.tokens.iter().map(|token| token.id).collect();
         if case.request.stop.is_empty() {
             let whole = engine.text().tokenizer().unwrap().decode(&tokens);
             assert_eq!(answer.text.trim_start(), whole.trim_start(), "{}", case.name);
@@ -180,7 +188,7 @@ fn finish(events: EventStream) -> (Answer, Way) {
             Event::Text { text, .. } => answer.text.push_str(&text),
             Event::Token(token) => {
                 let top = token.top.iter().map(|&(id, logprob)| (id, bits(logprob))).collect();
-                answer.tokens.push((token.id, bits(token.logprob), top));
+                answer.tokens.push(Chosen { id: token.id, logprob: bits(token.logprob), top });
             }
             Event::Finished { reason, stop, usage, .. } => {
                 let (cached, drafted, accepted) = (usage.cached_tokens, usage.drafted_tokens, usage.accepted_tokens);
