@@ -1,4 +1,5 @@
 //! The scheduler, driven by small scenes and by a seeded simulation.
 
+mod fairness;
 mod scenes;
 mod simulation;
