@@ -6,6 +6,7 @@
 
 mod chunk;
 mod layout;
+mod words;
 
 use std::io;
 use std::ops::Range;
@@ -156,25 +157,32 @@ pub fn pack_group(format: Format, cols: usize, file_rows: &[u8], out: &mut [u8])
     assert_eq!(Some(out.len()), group_bytes(format, cols), "bytes of a group");
     out.fill(0);
     let lines = out.as_chunks_mut().0;
+    if format.block_weights() > 1 {
+        return pack_chunks(format, file_rows, row_bytes, lines);
+    }
     for (lane, row) in file_rows.chunks_exact(row_bytes).enumerate() {
-        match format.block_weights() {
-            1 => pack_numbers(format, row, lane, lines),
-            _ => pack_blocks(format, row, lane, lines),
+        pack_numbers(format, row, lane, lines);
+    }
+}
+
+/// Chunk after chunk, so that what is written stays in the fastest cache until all rows have added to it.
+fn pack_chunks(format: Format, file_rows: &[u8], row_bytes: usize, group: &mut Lines) {
+    let chunk_bytes = words::chunk_bytes(format);
+    for (index, chunk) in group.chunks_exact_mut(Layout::of(format).lines()).enumerate() {
+        let part = index * chunk_bytes..row_bytes.min((index + 1) * chunk_bytes);
+        let rows = file_rows.chunks_exact(row_bytes).map(|row| &row[part.clone()]);
+        if !words::pack(format, rows.clone(), chunk) {
+            rows.enumerate().for_each(|(lane, blocks)| pack_blocks(format, blocks, lane, chunk));
         }
     }
 }
 
-fn pack_blocks(format: Format, row: &[u8], lane: usize, group: &mut Lines) {
-    let chunk_lines = Layout::of(format).lines();
-    let per_chunk = CHUNK / format.block_weights();
-    let row_chunks = row.chunks(per_chunk * format.block_bytes());
-    for (chunk, blocks) in group.chunks_exact_mut(chunk_lines).zip(row_chunks) {
-        for (block, bytes) in blocks.chunks_exact(format.block_bytes()).enumerate() {
-            if let Some(codes) = Codes32::read(format, bytes) {
-                write32(format, chunk, lane, block, &codes);
-            } else if let Some(codes) = Codes256::read(format, bytes) {
-                write256(format, chunk, lane, &codes);
-            }
+fn pack_blocks(format: Format, blocks: &[u8], lane: usize, chunk: &mut Lines) {
+    for (block, bytes) in blocks.chunks_exact(format.block_bytes()).enumerate() {
+        if let Some(codes) = Codes32::read(format, bytes) {
+            write32(format, chunk, lane, block, &codes);
+        } else if let Some(codes) = Codes256::read(format, bytes) {
+            write256(format, chunk, lane, &codes);
         }
     }
 }

@@ -210,7 +210,7 @@ fn iq4_scales(byte: impl Fn(usize) -> u8, high: u16) -> [i8; 16] {
     scales
 }
 
-fn put_word(bytes: &mut [u8], index: usize, word: u16) {
+pub(crate) fn put_word(bytes: &mut [u8], index: usize, word: u16) {
     bytes[2 * index..2 * index + 2].copy_from_slice(&word.to_le_bytes());
 }
 
