@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::settings::Settings;
 use crate::terminal::bold;
-use crate::{commands, exit, folders, machine, settings, store};
+use crate::{brise, commands, exit, folders, machine, settings, store};
 
 /// Say what this machine can do, and where things are
 #[derive(Debug, ClapArgs)]
@@ -100,6 +100,7 @@ impl Findings {
                 "problem": self.settings_problem,
             },
             "data_folder": self.data,
+            "model_inside": { "name": brise::NAME, "bytes": brise::size_bytes() },
             "model_folders": self.model_folders.iter().map(folder_json).collect::<Vec<_>>(),
             "leaves_the_machine": [],
             "connects": [{ "command": "pull", "to": self.hub }],
@@ -135,6 +136,10 @@ impl Findings {
             ("memory", format!("{}, {} of it free", size(self.memory_bytes), size(self.available_bytes))),
             ("config", config),
             ("data", path(&self.data)),
+            (
+                "model inside",
+                format!("{} ({}), for when no model is named", brise::NAME, machine::readable(brise::size_bytes())),
+            ),
             ("models", self.folders_shown()),
             (
                 "network",
