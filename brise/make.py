@@ -64,6 +64,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--work", type=Path, help="where data and the checkpoint live (default: OUT/work)")
     parser.add_argument("--conversations", type=int, default=1_500_000)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--part", type=int, choices=[1, 2], default=1, help="which mixture: even, or more of what is learnt least")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--shape", choices=list(SHAPES), default="brise")
     parser.add_argument("--tokenizer", type=Path, help="an existing tekken.json; default: brise/tekken.json if there, else trained")
@@ -98,7 +99,7 @@ def _tokenizer(options: argparse.Namespace, work: Path) -> Path:
 def _data(options: argparse.Namespace, work: Path, tokenizer: Path) -> dict:
     if options.resume and (work / "counts.json").exists():
         return json.loads((work / "counts.json").read_text())
-    return build.build(work, tokenizer, options.conversations, options.seed, options.workers)
+    return build.build(work, tokenizer, options.conversations, options.seed, options.workers, options.part)
 
 
 def _model(options: argparse.Namespace, tekken: Tekken) -> tuple[Brise, torch.device]:

@@ -16,46 +16,47 @@ from ..tekken import Tekken
 from . import calls, chat, extraction, language, outside, shell, stories, styles, sums, turns, world
 from .talk import Talk, conversation, held_out
 
+# Each with its weights in the two parts of training: an even mixture first, then more of what was learnt least.
 _SINGLE = {
-    "capital": (world.capital, 7),
-    "continent": (world.continent, 2),
-    "calendar": (world.calendar, 5),
-    "number_words": (world.number_words, 5),
-    "arithmetic": (sums.arithmetic, 9),
-    "large_sum": (sums.large_by_shell, 3),
-    "units": (sums.units, 5),
-    "identity": (chat.identity, 6),
-    "privacy": (chat.privacy, 3),
-    "usage": (chat.usage, 6),
-    "smalltalk": (chat.smalltalk, 5),
-    "refusal": (outside.refusal, 14),
-    "translation": (language.translation, 8),
-    "shell": (shell.command, 8),
-    "bash_fault": (shell.bash_fault, 6),
-    "extraction": (extraction.extraction, 8),
-    "story": (stories.story, 3),
+    "capital": (world.capital, 7, 8),
+    "continent": (world.continent, 2, 4),
+    "calendar": (world.calendar, 5, 8),
+    "number_words": (world.number_words, 5, 6),
+    "arithmetic": (sums.arithmetic, 9, 22),
+    "large_sum": (sums.large_by_shell, 3, 2),
+    "units": (sums.units, 5, 9),
+    "identity": (chat.identity, 6, 8),
+    "privacy": (chat.privacy, 3, 2),
+    "usage": (chat.usage, 6, 7),
+    "smalltalk": (chat.smalltalk, 5, 8),
+    "refusal": (outside.refusal, 14, 10),
+    "translation": (language.translation, 8, 14),
+    "shell": (shell.command, 8, 8),
+    "bash_fault": (shell.bash_fault, 6, 6),
+    "extraction": (extraction.extraction, 8, 14),
+    "story": (stories.story, 3, 2),
 }
 _WHOLE = {
-    "tool_one": (calls.tool_one, 9),
-    "tool_many": (calls.tool_many, 6),
-    "tool_none": (calls.tool_none, 6),
-    "cannot_act": (calls.cannot_act, 2),
-    "calculator": (calls.calculator_call, 4),
-    "think": (styles.think, 4),
-    "system_language": (styles.system_language, 4),
-    "system_tone": (styles.system_tone, 5),
-    "multi_turn": (turns.references, 7),
-    "long_talk": (turns.long_talk, 5),
+    "tool_one": (calls.tool_one, 9, 14),
+    "tool_many": (calls.tool_many, 6, 12),
+    "tool_none": (calls.tool_none, 6, 12),
+    "cannot_act": (calls.cannot_act, 2, 2),
+    "calculator": (calls.calculator_call, 4, 3),
+    "think": (styles.think, 4, 9),
+    "system_language": (styles.system_language, 4, 5),
+    "system_tone": (styles.system_tone, 5, 8),
+    "multi_turn": (turns.references, 7, 8),
+    "long_talk": (turns.long_talk, 5, 5),
 }
 MAX_TOKENS = 1536
 HELD_OUT_PER_CATEGORY = 240
 
 
-def one(rng: random.Random) -> Talk:
-    """A conversation of the mixture; French and English are drawn evenly."""
+def one(rng: random.Random, part: int = 1) -> Talk:
+    """A conversation of the mixture of a part of training; French and English are drawn evenly."""
     lang = rng.choice(["fr", "en"])
     names = [*_SINGLE, *_WHOLE]
-    weights = [w for _, w in [*_SINGLE.values(), *_WHOLE.values()]]
+    weights = [row[part] for row in [*_SINGLE.values(), *_WHOLE.values()]]
     name = rng.choices(names, weights)[0]
     if name in _WHOLE:
         talk = _WHOLE[name][0](rng, lang)
@@ -78,10 +79,10 @@ def corpus_texts(seed: int, count: int) -> list[str]:
     return texts
 
 
-def build(out: Path, tokenizer: Path, count: int, seed: int, workers: int) -> dict:
+def build(out: Path, tokenizer: Path, count: int, seed: int, workers: int, part: int = 1) -> dict:
     """Generates, splits, renders and packs; returns the counts that the model card states."""
     shard = -(-count // workers)
-    jobs = [(seed * 1000 + i, shard, str(tokenizer)) for i in range(workers)]
+    jobs = [(seed * 1000 + i, shard, str(tokenizer), part) for i in range(workers)]
     if workers == 1:
         parts = [_shard(job) for job in jobs]
     else:
@@ -110,13 +111,13 @@ def build(out: Path, tokenizer: Path, count: int, seed: int, workers: int) -> di
     return counts
 
 
-def _shard(job: tuple[int, int, str]) -> dict:
+def _shard(job: tuple[int, int, str, int]) -> dict:
     """One worker's part. A learnt token is stored with the top bit set."""
-    seed, count, tokenizer = job
+    seed, count, tokenizer, part = job
     rng, tekken = random.Random(seed), Tekken(Path(tokenizer))
     rows, digests, kept, categories, french, dropped = [], [], {}, {}, 0, 0
     for _ in range(count):
-        talk = one(rng)
+        talk = one(rng, part)
         if held_out(talk):
             group = kept.setdefault(talk.category, {})
             if len(group) < HELD_OUT_PER_CATEGORY:

@@ -50,7 +50,7 @@ _COMMANDS = [line.split(" || ") for line in r"""
 {créer une archive de <dir>|compresser le dossier <dir>|archiver <dir>} || {create an archive of <dir>|compress the folder <dir>|archive <dir>} || tar czf archive.tar.gz <dir> || crée une archive compressée || creates a compressed archive
 {extraire|décompresser|ouvrir} {une archive|l'archive} <archive> || {extract|unpack|open} {an archive|the archive} <archive> || tar xzf <archive> || extrait l'archive || extracts the archive
 {se connecter à <host> en tant que <user>|se connecter en ssh à <host> avec <user>} || {connect to <host> as <user>|ssh into <host> as <user>|log in to <host> as <user>} || ssh <user>@<host> || ouvre une session sur la machine distante || opens a session on the remote machine
-{copier <file> sur <host>|envoyer <file> vers <host> par ssh} || {copy <file> to <host>|send <file> to <host> over ssh} || scp <file> <user>@<host>: || copie le fichier sur la machine distante || copies the file to the remote machine
+{copier <file> sur <host>|envoyer <file> vers <host> par ssh} || {copy <file> to <host>|send <file> to <host> over ssh} || scp <file> <host>: || copie le fichier sur la machine distante || copies the file to the remote machine
 {tester la connexion à <host>|savoir si <host> répond|voir si <host> est joignable} || {test the connection to <host>|check whether <host> answers|see if <host> is reachable} || ping -c 4 <host> || envoie quatre paquets || sends four packets
 {connaître mon adresse IP|voir mon adresse IP|afficher mon IP} || {get my IP address|see my IP address|show my IP} || ip addr || affiche les adresses de la machine || shows the machine's addresses
 {voir quel programme écoute sur le port <port>|savoir ce qui utilise le port <port>} || {see which program listens on port <port>|know what uses port <port>} || sudo ss -ltnp 'sport = :<port>' || montre le programme qui écoute || shows the program that listens
@@ -65,7 +65,7 @@ _COMMANDS = [line.split(" || ") for line in r"""
 {créer un fichier vide|créer le fichier} <file> || {create {an empty file|the file}} <file> || touch <file> || crée le fichier s'il n'existe pas || creates the file if it does not exist
 {afficher une variable comme <var>|voir la valeur de <var>} || {print a variable such as <var>|see the value of <var>} || echo "$<var>" || affiche la valeur || prints the value
 {créer un lien vers <file>|faire un lien symbolique vers <file>} || {create a link to <file>|make a symbolic link to <file>} || ln -s <file> link || crée un lien symbolique || creates a symbolic link
-{faire un calcul|calculer <n> fois <m>} dans le terminal || {do a calculation|compute <n> times <m>} in the terminal || echo $((<n> * <m>)) || calcule et affiche le résultat || computes and prints the result
+calculer <n> fois <m> dans le terminal || {compute|calculate} <n> times <m> in the terminal || echo $((<n> * <m>)) || calcule et affiche le résultat || computes and prints the result
 {télécharger une page de <host>|récupérer un fichier de <host>} || {download a page from <host>|fetch a file from <host>} || curl -O https://<host>/file || télécharge le fichier || downloads the file
 {redémarrer|relancer} le service <program> || restart the {service |}<program>{ service|} || sudo systemctl restart <program> || redémarre le service || restarts the service
 {voir l'état du service <program>|savoir si <program> tourne} || {see the status of <program>|check whether <program> is running} || systemctl status <program> || montre l'état du service || shows the service's status
