@@ -11,7 +11,7 @@ use axum::http::HeaderMap;
 use axum::http::header::USER_AGENT;
 use axum::response::{IntoResponse, Response};
 use serde::de::IgnoredAny;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::{OpenApi, ToSchema};
 
 use crate::app::App;
@@ -153,9 +153,13 @@ fn in_words_of(dialect: Dialect, answer: Result<Response, Refusal>) -> Response 
 /// Of a chat request, what tells dialects apart.
 #[derive(Debug, Default, Deserialize)]
 struct ChatFields {
+    #[serde(default, deserialize_with = "named")]
     random_seed: Option<IgnoredAny>,
+    #[serde(default, deserialize_with = "named")]
     safe_prompt: Option<IgnoredAny>,
+    #[serde(default, deserialize_with = "named")]
     prompt_mode: Option<IgnoredAny>,
+    #[serde(default, deserialize_with = "named")]
     guardrails: Option<IgnoredAny>,
     tool_choice: Option<TextOr<IgnoredAny>>,
     #[serde(default)]
@@ -164,7 +168,7 @@ struct ChatFields {
     seed: Option<IgnoredAny>,
     max_completion_tokens: Option<IgnoredAny>,
     logit_bias: Option<IgnoredAny>,
-    stream_options: Option<IgnoredAny>,
+    stream_options: Option<StreamFields>,
     user: Option<IgnoredAny>,
     store: Option<IgnoredAny>,
     functions: Option<IgnoredAny>,
@@ -176,6 +180,18 @@ struct ChatFields {
     web_search_options: Option<IgnoredAny>,
     min_p: Option<IgnoredAny>,
     typical_p: Option<IgnoredAny>,
+}
+
+/// Of what streams carry, what tells dialects apart.
+#[derive(Debug, Default, Deserialize)]
+struct StreamFields {
+    #[serde(default, deserialize_with = "named")]
+    stream_tool_calls: Option<IgnoredAny>,
+}
+
+/// A name that only one dialect has says which it is, even where its value is `null`.
+fn named<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<IgnoredAny>, D::Error> {
+    IgnoredAny::deserialize(deserializer).map(Some)
 }
 
 /// Of a message, what tells dialects apart.
@@ -204,6 +220,7 @@ impl ChatFields {
         let fields = [&self.random_seed, &self.safe_prompt, &self.prompt_mode, &self.guardrails];
         fields.into_iter().any(Option::is_some)
             || matches!(&self.tool_choice, Some(TextOr::Text(word)) if word == "any")
+            || self.stream_options.as_ref().is_some_and(|options| options.stream_tool_calls.is_some())
             || self.messages.iter().any(MessageFields::is_mistral)
     }
 
@@ -212,7 +229,6 @@ impl ChatFields {
             &self.seed,
             &self.max_completion_tokens,
             &self.logit_bias,
-            &self.stream_options,
             &self.user,
             &self.store,
             &self.functions,
@@ -226,6 +242,7 @@ impl ChatFields {
             &self.typical_p,
         ];
         fields.into_iter().any(Option::is_some)
+            || self.stream_options.is_some()
             || self.messages.iter().any(|message| matches!(message.role.as_deref(), Some("developer" | "function")))
     }
 }

@@ -38,7 +38,6 @@ pub(super) fn conversation(request: &mut wire::MessagesRequest) -> Result<(Conve
 fn refuse_what_is_not_done(request: &wire::MessagesRequest) -> Result<(), Refusal> {
     let refused = [
         ("container", request.container.is_some(), "no code is run here"),
-        ("context_management", request.context_management.is_some(), "a conversation is answered as it is sent"),
         ("diagnostics", request.diagnostics.is_some(), "no earlier request is kept to compare with"),
         ("inference_geo", request.inference_geo.is_some(), "the answer is computed on this machine"),
         ("mcp_servers", request.mcp_servers.as_ref().is_some_and(|list| !list.is_empty()), "nothing is fetched here"),
@@ -47,6 +46,16 @@ fn refuse_what_is_not_done(request: &wire::MessagesRequest) -> Result<(), Refusa
     for (field, is_asked, why) in refused {
         if is_asked {
             return Err(Refusal::field(field, format!("{field}: cannot be done, {why}: leave it out")));
+        }
+    }
+    let edits = request.context_management.iter().flat_map(|management| management.edits.iter().flatten());
+    for (index, edit) in edits.enumerate() {
+        let keeps_all = edit.keep.as_ref().is_some_and(|keep| keep.get() == "\"all\"");
+        if edit.kind != "clear_thinking_20251015" || !keeps_all {
+            let param = format!("context_management.edits[{index}]");
+            let why =
+                "a conversation is answered as it is sent, only clear_thinking_20251015 that keeps all can be done";
+            return Err(Refusal::field(&param, format!("{param}: {why}: leave it out")));
         }
     }
     match request.service_tier.as_deref() {

@@ -8,8 +8,9 @@ use crate::refusal::{Refusal, RefusalKind};
 /// away; here they stay, because the models have them.
 const VERSIONS: [&str; 2] = ["2023-06-01", "2026-10-21"];
 
-/// Betas that ask for what is done here anyway, and why it is.
-const BETAS: [(&str, &str); 9] = [
+/// Betas that ask for what is done here anyway, and why it is; or that only allow fields of the request, each of which is
+/// honoured or refused by its own name.
+const BETAS: [(&str, &str); 20] = [
     ("claude-code-20250219", "names the client"),
     ("prompt-caching-2024-07-31", "every prompt is cached as far as it goes"),
     ("extended-cache-ttl-2025-04-11", "what is cached stays until its place is needed"),
@@ -19,7 +20,24 @@ const BETAS: [(&str, &str); 9] = [
     ("structured-outputs-2025-11-13", "output_config.format, strict tools"),
     ("model-context-window-exceeded-2025-08-26", "the stop_reason of that name"),
     ("output-128k-2025-02-19", "an answer is bounded by the context alone"),
+    ("context-1m-2025-08-07", "the context is the model's, always whole"),
+    ("structured-outputs-2025-12-15", "output_config.format, strict tools"),
+    ("effort-2025-11-24", "output_config.effort"),
+    ("mid-conversation-system-2026-04-07", "messages of the role system"),
+    ("context-management-2025-06-27", "allows context_management, of which what keeps everything is done"),
+    ("prompt-caching-scope-2026-01-05", "allows cache_control.scope; a cached prompt belongs to its key in any case"),
+    ("fine-grained-tool-streaming-2025-05-14", "allows unfinished arguments; here they are finished"),
+    ("thinking-token-count-2026-05-13", "allows counts of thoughts that are not sent; usage has them all"),
+    ("redact-thinking-2026-02-12", "asks for thoughts without their text, as thinking.display: omitted does"),
+    ("fallback-credit-2026-06-01", "of the bill, and there is none"),
+    ("oauth-2025-04-20", "of how the client signs in; keys are checked in any case"),
 ];
+
+/// Whether the client asks not to be sent the text of thoughts.
+pub(super) fn redacts(headers: &HeaderMap) -> bool {
+    let names = headers.get_all("anthropic-beta").into_iter().filter_map(|value| value.to_str().ok());
+    names.flat_map(|names| names.split(',')).any(|name| name.trim() == "redact-thinking-2026-02-12")
+}
 
 /// # Errors
 /// The headers ask for a version or a beta that is not spoken here.

@@ -36,7 +36,8 @@ pub(super) async fn create(
 ) -> Result<Response, Refusal> {
     headers::check(&headers)?;
     let model = app.model(body.model.as_deref()).await?;
-    let (request, thoughts) = request(&mut body, &model).await?;
+    let (request, mut thoughts) = request(&mut body, &model).await?;
+    thoughts.omitted |= headers::redacts(&headers);
     let head = stream::Head { model: model.name.clone(), stop: request.stop.clone(), omitted: thoughts.omitted };
     let turn = Turn::start(app, caller, model, request, thoughts.budget).await?;
     if body.stream == Some(true) {

@@ -40,9 +40,12 @@ pub(super) fn apply(
     conversation: &mut Conversation,
     engine: &Engine,
 ) -> Result<Thoughts, Refusal> {
+    let by_setting = engine.text().template.version() >= Some(TemplateVersion::V15);
+    if !by_setting {
+        check_effort(&mut conversation.settings.reasoning_effort)?;
+    }
     let Some(thinking) = thinking else { return Ok(Thoughts::default()) };
     let thoughts = read(&thinking, max_tokens)?;
-    let by_setting = engine.text().template.version() >= Some(TemplateVersion::V15);
     let effort = &mut conversation.settings.reasoning_effort;
     match thinking.kind.as_str() {
         "disabled" if by_setting => *effort = Some(ReasoningEffort::None),
@@ -57,6 +60,20 @@ pub(super) fn apply(
         }
     }
     Ok(thoughts)
+}
+
+/// A model that cannot be told how much effort to make makes the one that is meant where nothing is said: `high`.
+fn check_effort(effort: &mut Option<ReasoningEffort>) -> Result<(), Refusal> {
+    match effort.take() {
+        None | Some(ReasoningEffort::High) => Ok(()),
+        Some(other) => {
+            let name = other.name();
+            let message = format!(
+                "output_config.effort: this model's template knows no efforts, so {name:?} cannot be done: leave it out"
+            );
+            Err(Refusal::field("output_config.effort", message))
+        }
+    }
 }
 
 fn read(thinking: &wire::Thinking, max_tokens: Option<u64>) -> Result<Thoughts, Refusal> {

@@ -55,9 +55,8 @@ pub(crate) struct MessagesRequest {
     /// Refused.
     #[schema(value_type = Option<Object>)]
     pub(crate) container: Option<IgnoredAny>,
-    /// Refused.
-    #[schema(value_type = Option<Object>)]
-    pub(crate) context_management: Option<IgnoredAny>,
+    /// Only what keeps everything.
+    pub(crate) context_management: Option<ContextManagement>,
     /// Refused.
     #[schema(value_type = Option<Object>)]
     pub(crate) diagnostics: Option<IgnoredAny>,
@@ -181,6 +180,29 @@ pub(crate) struct CacheControl {
     pub(crate) kind: String,
     /// `5m` or `1h`. What is cached stays until its place is needed.
     pub(crate) ttl: Option<String>,
+    /// `global` or `organization`. What is cached belongs to its key.
+    pub(crate) scope: Option<String>,
+}
+
+/// What is to be left out of a long conversation: nothing, here.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = AnthropicContextManagement)]
+pub(crate) struct ContextManagement {
+    /// Empty, or one that keeps everything.
+    pub(crate) edits: Option<Vec<ContextEdit>>,
+}
+
+/// One way to leave something out.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = AnthropicContextEdit)]
+pub(crate) struct ContextEdit {
+    /// `clear_thinking_20251015`; the others are refused.
+    #[serde(rename = "type")]
+    pub(crate) kind: String,
+    /// `all`; anything else is refused.
+    #[schema(value_type = Option<Object>)]
+    pub(crate) keep: Option<Box<RawValue>>,
 }
 
 /// A function that the model may call.

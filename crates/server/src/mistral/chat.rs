@@ -63,6 +63,7 @@ fn prediction(prediction: wire::Prediction) -> Result<String, Refusal> {
 fn refuse_what_is_not_done(chat: &wire::ChatRequest) -> Result<(), Refusal> {
     let has_guardrails = chat.guardrails.as_ref().is_some_and(|list| !list.is_empty());
     let tier = chat.service_tier.as_deref();
+    let uncounted = chat.stream_options.as_ref().is_some_and(|options| options.include_usage == Some(false));
     let refused = [
         ("guardrails", has_guardrails, "no moderation model runs here"),
         ("prompt_logprobs", chat.prompt_logprobs == Some(true), "only the answer's tokens are reported"),
@@ -71,6 +72,7 @@ fn refuse_what_is_not_done(chat: &wire::ChatRequest) -> Result<(), Refusal> {
             chat.top_prompt_logprobs.is_some_and(|top| top > 0),
             "only the answer's tokens are reported",
         ),
+        ("stream_options.include_usage", uncounted, "the last chunk counts tokens"),
         ("service_tier", !matches!(tier, None | Some("auto" | "standard_only")), "there is one tier: auto"),
     ];
     match refused.into_iter().find(|(_, is_asked, _)| *is_asked) {

@@ -83,6 +83,19 @@ pub(crate) struct ChatRequest {
     pub(crate) service_tier: Option<String>,
     /// Mistral's safety sentence goes first.
     pub(crate) safe_prompt: Option<bool>,
+    /// What streams carry; some clients of Mistral's API send it, as OpenAI's do.
+    pub(crate) stream_options: Option<StreamOptions>,
+}
+
+/// What a stream carries.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = MistralStreamOptions)]
+pub(crate) struct StreamOptions {
+    /// Calls may come in pieces; each comes in one.
+    pub(crate) stream_tool_calls: Option<bool>,
+    /// The last chunk counts tokens in any case; refused when false.
+    pub(crate) include_usage: Option<bool>,
 }
 
 /// One message of a conversation.

@@ -34,6 +34,7 @@ use crate::routes::Routes;
     models::ps,
     models::show,
     models::version,
+    models::root,
     store::pull,
     store::push,
     store::create,
@@ -53,6 +54,7 @@ pub(crate) fn routes() -> Routes {
         .get("/api/ps", models::ps)
         .post("/api/show", models::show)
         .get("/api/version", models::version)
+        .get("/", models::root)
         .post("/api/pull", store::pull)
         .post("/api/push", store::push)
         .post("/api/create", store::create)

@@ -138,9 +138,10 @@ pub(super) async fn show(
     let name = body.model.or(body.name).filter(|name| !name.is_empty()).ok_or_else(missing)?;
     let entry = Arc::clone(app.models.find(Some(&name))?);
     let facts = app.models.facts(&entry).await?;
+    let served = entry.loaded().map_or(facts.context, |loaded| loaded.engine.card().context);
     let show = Show {
         modelfile: "",
-        parameters: format!("temperature {}", facts.temperature),
+        parameters: format!("num_ctx {}\ntemperature {}", served, facts.temperature),
         template: facts.template.clone(),
         license: facts.license.clone(),
         details: details(&facts),
@@ -155,6 +156,12 @@ pub(super) async fn show(
 #[utoipa::path(get, path = "/api/version", tag = "Ollama", responses((status = 200, description = "The version", body = Version)))]
 pub(super) async fn version() -> Response {
     json_response(StatusCode::OK, &Version { version: VERSION })
+}
+
+/// A line of text: what clients of Ollama look for to know that somebody is there.
+#[utoipa::path(get, path = "/", tag = "Ollama", responses((status = 200, description = "A line", body = String)))]
+pub(super) async fn root() -> &'static str {
+    "Tramontane is running; /docs shows what it answers\n"
 }
 
 fn model(entry: &Entry, facts: &Facts) -> Model {

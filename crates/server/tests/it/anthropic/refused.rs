@@ -99,6 +99,27 @@ fn messages_name_the_field() {
             invalid,
             "thinking.display",
         ),
+        (
+            "effort that cannot be told",
+            json!({"output_config": {"effort": "low"}}),
+            400,
+            invalid,
+            "output_config.effort",
+        ),
+        (
+            "context cleared",
+            json!({"context_management": {"edits": [{"type": "clear_tool_uses_20250919"}]}}),
+            400,
+            invalid,
+            "context_management.edits[0]",
+        ),
+        (
+            "thoughts cleared",
+            json!({"context_management": {"edits": [{"type": "clear_thinking_20251015", "keep": {"type": "thinking_turns", "value": 1}}]}}),
+            400,
+            invalid,
+            "context_management.edits[0]",
+        ),
         ("effort", json!({"output_config": {"effort": "some"}}), 400, invalid, "output_config.effort"),
         (
             "format",
