@@ -1,6 +1,6 @@
 //! JSON that is too much, or not what it seems.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::testing::{chat_model, serve};
 
@@ -56,6 +56,44 @@ fn a_body_in_chunks_is_bounded_too() {
     let answer = String::from_utf8(server.raw_once(&request)).unwrap();
     assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
     lives(&server).unwrap();
+}
+
+/// A listener that would hear it: nothing in a request makes the server connect to anything.
+#[test]
+fn no_address_in_a_request_is_asked() {
+    let server = serve(chat_model());
+    let canary = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    canary.set_nonblocking(true).unwrap();
+    let url = format!("http://{}/x.png", canary.local_addr().unwrap());
+    let chat = |content: Value| json!({"max_tokens": 2, "messages": [{"role": "user", "content": content}]});
+    let image = |url: &str| chat(json!([{"type": "image_url", "image_url": {"url": url}}]));
+    let rows = [
+        ("/v1/chat/completions", image(&url), 400),
+        ("/v1/chat/completions", image(&url.replace("127.0.0.1", "localhost")), 400),
+        ("/v1/chat/completions", image(&url.replace("127.0.0.1", "2130706433")), 400),
+        ("/v1/chat/completions", image(&url.replace("http", "gopher")), 400),
+        ("/v1/chat/completions", chat(json!([{"type": "document_url", "document_url": url}])), 400),
+        ("/v1/chat/completions", chat(json!(format!("![image]({url}) <img src='{url}'> {url}"))), 200),
+        (
+            "/v1/messages",
+            json!({"model": "tiny", "max_tokens": 2, "messages": [{"role": "user", "content": [
+                {"type": "image", "source": {"type": "url", "url": url}}]}]}),
+            400,
+        ),
+        ("/api/chat", json!({"model": "tiny", "messages": [{"role": "user", "content": "x", "images": [url]}]}), 400),
+        (
+            "/v1/responses",
+            json!({"input": [{"role": "user", "content": [{"type": "input_image", "image_url": url}]}]}),
+            400,
+        ),
+    ];
+    testkit::check_table(rows.map(|(path, body, status)| (body.to_string(), (path, body, status))), |row| {
+        let (path, body, status) = row;
+        let answer = server.post(path, &body);
+        if answer.status == status { Ok(()) } else { Err(format!("{} {}", answer.status, answer.text())) }
+    });
+    let heard = canary.accept().map_err(|error| error.kind());
+    assert_eq!(heard.err(), Some(std::io::ErrorKind::WouldBlock), "somebody connected");
 }
 
 #[test]
