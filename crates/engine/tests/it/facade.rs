@@ -55,6 +55,28 @@ fn a_cancelled_request_ends_without_a_word() {
 }
 
 #[test]
+fn what_a_cancelled_request_computed_is_kept_and_its_blocks_are_free() {
+    let engine = llama();
+    let mut stream = engine.submit(Request { max_tokens: None, ..request(70, 1) }).unwrap();
+    assert!(stream.any(|event| matches!(event, Event::Token(_))), "its prompt is read");
+    drop(stream);
+    let start = Instant::now();
+    let status = loop {
+        let status = engine.status();
+        if status.running == 0 {
+            break status;
+        }
+        assert!(start.elapsed() < PATIENCE, "{status:?}");
+    };
+    assert!(status.kv_blocks_used == 0 && status.kv_blocks_cached >= 2, "{status:?}");
+    let last = engine.submit(request(70, 1)).unwrap().last();
+    match last {
+        Some(Event::Finished { usage, .. }) => assert_eq!(usage.cached_tokens, 64),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
 fn an_answer_ends_at_its_deadline_with_what_there_is() {
     let engine = llama();
     let past = Request { deadline: Some(Instant::now()), ..request(5, 1) };
