@@ -13,9 +13,11 @@ pub(crate) fn refused(refusal: &Refusal, request_id: &str) -> Response {
 
 /// The object, which an `error` event in the middle of a stream carries too.
 pub(crate) fn error(refusal: &Refusal, request_id: &str) -> Value {
+    // By these words clients know that they have to make a conversation shorter.
+    let too_long = if refusal.kind == RefusalKind::ContextLength { "prompt is too long: " } else { "" };
     json!({
         "type": "error",
-        "error": {"type": error_type(refusal.kind), "message": refusal.message},
+        "error": {"type": error_type(refusal.kind), "message": format!("{too_long}{}", refusal.message)},
         "request_id": request_id,
     })
 }
