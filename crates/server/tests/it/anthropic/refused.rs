@@ -143,7 +143,7 @@ fn messages_name_the_field() {
             json!({"messages": [{"role": "user", "content": "the ".repeat(4000)}]}),
             400,
             invalid,
-            "context",
+            "prompt is too long: the prompt is 4004 tokens",
         ),
         ("model", json!({"model": "other"}), 404, "not_found_error", "other"),
     ];
