@@ -102,6 +102,34 @@ def test_thinking_is_done_or_refused(client, model):
         assert "think" in error.message
 
 
+def test_thoughts_and_words_stream_as_blocks_of_their_own(client, model):
+    asked = dict(model=model, max_tokens=200, messages=ASK, thinking={"type": "enabled", "budget_tokens": 32})
+    try:
+        with client.messages.stream(**asked) as stream:
+            kinds = [event.type for event in stream]
+            message = stream.get_final_message()
+    except anthropic.BadRequestError as error:
+        assert "think" in error.message
+        return
+    assert kinds[0] == "message_start" and kinds[-1] == "message_stop"
+    assert kinds.count("content_block_start") == kinds.count("content_block_stop") == len(message.content)
+    assert [block.type for block in message.content] in (["thinking", "text"], ["text"], ["thinking"])
+
+
+@pytest.mark.parametrize("choice", [{"type": "auto"}, {"type": "none"}, {"type": "any"}, {"type": "tool", "name": "get_weather"}])
+def test_tools_are_chosen_as_asked(client, model, choice):
+    message = client.messages.create(model=model, max_tokens=200, messages=ASK, tools=[WEATHER], tool_choice=choice)
+    calls = [block for block in message.content if block.type == "tool_use"]
+    assert not (calls and choice["type"] == "none") and (calls or choice["type"] in ("auto", "none"))
+    assert all(call.input["city"] in ("Paris", "Lyon") for call in calls)
+
+
+def test_a_prompt_that_does_not_fit_is_known_as_such(client, model):
+    with pytest.raises(anthropic.BadRequestError) as error:
+        client.messages.create(model=model, max_tokens=1, messages=[{"role": "user", "content": "word " * 100_000}])
+    assert error.value.body["error"]["message"].startswith("prompt is too long")
+
+
 def test_errors_are_the_sdks(client, model):
     with pytest.raises(anthropic.NotFoundError) as missing:
         client.messages.create(model="no-such-model", max_tokens=1, messages=ASK)

@@ -2,6 +2,7 @@
 
 import json
 
+import httpx
 import pytest
 from mistralai.client import Mistral
 from mistralai.client.errors import HTTPValidationError, SDKError
@@ -86,6 +87,41 @@ def test_a_beginning_is_continued(client, model):
     assert client.chat.complete(model=model, messages=messages, max_tokens=4).choices
 
 
+def test_what_is_expected_changes_no_byte(client, model):
+    asked = dict(model=model, messages=ASK, max_tokens=16, temperature=0)
+    whole = client.chat.complete(**asked).choices[0].message.content
+    for guess in (whole, "Something else."):
+        guessed = client.chat.complete(prediction={"type": "content", "content": guess}, **asked)
+        assert guessed.choices[0].message.content == whole
+
+
+@pytest.mark.parametrize("choice", ["auto", "none", "any", "required", {"type": "function", "function": {"name": "get_weather"}}])
+def test_tools_are_chosen_as_asked(client, model, choice):
+    answer = client.chat.complete(
+        model=model, messages=ASK, tools=[WEATHER], tool_choice=choice, temperature=0, max_tokens=200
+    )
+    calls = answer.choices[0].message.tool_calls or []
+    assert not (calls and choice == "none") and (calls or choice in ("auto", "none"))
+    assert all(json.loads(call.function.arguments)["city"] in ("Paris", "Lyon") for call in calls)
+
+
+def test_reasoning_is_chunks_of_content_or_refused(client, model):
+    try:
+        answer = client.chat.complete(model=model, messages=ASK, prompt_mode="reasoning", max_tokens=64)
+    except SDKError as refused:
+        assert refused.status_code == 400 and "prompt_mode" in refused.body
+        return
+    content = answer.choices[0].message.content
+    assert isinstance(content, str) or all(chunk.type in ("thinking", "text") for chunk in content)
+
+
+def test_a_field_that_is_not_known_is_named(base_url, model):
+    body = {"model": model, "messages": ASK, "random_seed": 1, "frobnicate": 1}
+    answer = httpx.post(f"{base_url}/v1/chat/completions", json=body)
+    assert answer.status_code == 422
+    assert answer.json()["detail"][0]["loc"] == ["body", "frobnicate"] and answer.json()["param"] == "frobnicate"
+
+
 def test_texts_become_vectors(client, model):
     answer = client.embeddings.create(model=model, inputs=["one", "two"])
     assert len(answer.data) == 2 and len(answer.data[0].embedding) == len(answer.data[1].embedding)
@@ -96,7 +132,9 @@ def test_a_gap_is_filled_or_the_model_cannot(client, model):
     card = client.models.retrieve(model_id=model)
     asked = dict(model=model, prompt="def add(a, b):\n", suffix="\n    return c", max_tokens=8, temperature=0)
     if card.capabilities.completion_fim:
-        assert client.fim.complete(**asked).choices[0].message.content is not None
+        whole = client.fim.complete(**asked).choices[0].message.content
+        with client.fim.stream(**asked) as events:
+            assert "".join(event.data.choices[0].delta.content or "" for event in events) == whole
     else:
         with pytest.raises(SDKError) as refused:
             client.fim.complete(**asked)

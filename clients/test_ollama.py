@@ -60,6 +60,23 @@ def test_an_answer_follows_a_schema(client, model):
     assert answer.message.content.replace(" ", "") in ('{"yes":true}', '{"yes":false}')
 
 
+def test_thoughts_stand_apart_or_are_refused(client, model):
+    try:
+        answer = client.chat(model, messages=ASK, think=True, options={"temperature": 0, "num_predict": 64})
+    except ollama.ResponseError as error:
+        assert error.status_code == 400 and "think" in error.error
+        return
+    assert answer.message.thinking and "[THINK]" not in answer.message.content
+
+
+def test_a_gap_is_filled_or_the_model_cannot(client, model):
+    if "insert" in client.show(model).capabilities:
+        assert client.generate(model, "def add(a, b):\n", suffix="\n    return c", options=STILL).done
+    else:
+        with pytest.raises(ollama.ResponseError):
+            client.generate(model, "def add(a, b):\n", suffix="\n    return c", options=STILL)
+
+
 def test_texts_become_vectors(client, model):
     vectors = client.embed(model, ["one", "two"]).embeddings
     assert len(vectors) == 2 and abs(sum(x * x for x in vectors[0]) - 1) < 1e-3

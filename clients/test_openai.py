@@ -103,6 +103,52 @@ def test_logprobs(client, model):
     assert all(len(token.top_logprobs) == 3 and token.logprob <= 0 for token in tokens)
 
 
+def test_a_stop_ends_the_answer_before_it(client, model):
+    ask = lambda **more: client.chat.completions.create(model=model, messages=QUESTION, temperature=0, **more).choices[0]
+    whole = ask().message.content
+    stop = whole[3:6]
+    stopped = ask(stop=stop)
+    assert (stopped.message.content, stopped.finish_reason) == (whole[: whole.index(stop)], "stop")
+
+
+def test_a_bias_keeps_a_token_out(client, model):
+    ask = lambda **more: client.chat.completions.create(
+        model=model, messages=QUESTION, temperature=0, max_tokens=1, logprobs=True, **more
+    )
+    word = ask().choices[0].logprobs.content[0].token
+    [number] = client.post("/../tokenize", cast_to=object, body={"model": model, "content": word, "add_special": False})["tokens"]
+    assert ask(logit_bias={str(number): -100}).choices[0].logprobs.content[0].token != word
+
+
+@pytest.mark.parametrize("choice", ["auto", "none", None])
+def test_tools_are_the_models_choice(client, model, choice):
+    more = {"tool_choice": choice} if choice else {}
+    answer = client.chat.completions.create(
+        model=model, messages=QUESTION, tools=[GET_WEATHER], temperature=0, max_tokens=1000, **more
+    )
+    calls = answer.choices[0].message.tool_calls or []
+    assert not (calls and choice == "none")
+    assert all(json.loads(call.function.arguments)["city"] in ("Paris", "Lyon") for call in calls)
+    assert bool(calls) == (answer.choices[0].finish_reason == "tool_calls")
+
+
+def test_several_tools_and_calls(client, model):
+    other = json.loads(json.dumps(GET_WEATHER).replace("get_weather", "get_time"))
+    answer = client.chat.completions.create(
+        model=model,
+        messages=[{"role": "user", "content": "Weather and time in Paris and Lyon?"}],
+        tools=[GET_WEATHER, other],
+        tool_choice="required",
+        parallel_tool_calls=True,
+        temperature=0,
+        max_tokens=1000,
+    )
+    calls = answer.choices[0].message.tool_calls
+    assert len({call.id for call in calls}) == len(calls) > 0
+    assert all(call.id.isalnum() and len(call.id) == 9 for call in calls)
+    assert {call.function.name for call in calls} <= {"get_weather", "get_time"}
+
+
 @pytest.mark.parametrize("choice", ["required", {"type": "function", "function": {"name": "get_weather"}}])
 def test_tools(client, model, choice):
     messages = [{"role": "user", "content": "What is the weather like in Paris?"}]
@@ -161,6 +207,17 @@ def test_completions(client, model):
         for chunk in client.completions.create(model=model, prompt="The capital", max_tokens=4, stream=True)
     )
     assert text
+
+
+def test_a_gap_is_filled_or_the_model_cannot(client, model):
+    asked = dict(model=model, prompt="def add(a, b):\n", suffix="\n    return c", max_tokens=8, temperature=0)
+    try:
+        whole = client.completions.create(**asked)
+    except openai.BadRequestError as error:
+        assert error.param == "suffix"
+        return
+    text = "".join(chunk.choices[0].text for chunk in client.completions.create(stream=True, **asked))
+    assert text == whole.choices[0].text
 
 
 def test_responses(client, model):
@@ -223,6 +280,14 @@ def test_embeddings(client, model):
     assert abs(sum(x * x for x in answer.data[0].embedding) - 1) < 1e-4
     raw = client.embeddings.create(model=model, input="a cat", encoding_format="base64").data[0].embedding
     assert (base64.b64decode(raw) if isinstance(raw, str) else as_f32(raw)) == as_f32(answer.data[0].embedding)
+
+
+def test_answers_are_named_in_the_log(client, model):
+    raw = client.chat.completions.with_raw_response.create(
+        model=model, messages=QUESTION, max_tokens=1, extra_headers={"x-request-id": "my-own-id"}
+    )
+    assert raw.headers["x-request-id"] == "my-own-id"
+    assert client.chat.completions.with_raw_response.create(model=model, messages=QUESTION, max_tokens=1).request_id
 
 
 def test_models(client, model):
