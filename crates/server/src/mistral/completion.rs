@@ -110,10 +110,8 @@ impl Streaming {
                         events.data(&chunk).await?;
                     }
                 }
-                Err(refusal) => {
-                    events.data(&refused::error(&refusal)).await?;
-                    break;
-                }
+                // What came stays; there is no [DONE] after an error.
+                Err(refusal) => return events.data(&refused::error(&refusal)).await,
             }
         }
         events.done().await

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{ARGS, END_THINK, THINK, TOOL_CALLS, ask, chat, chunks, ids, saying, saying_text};
+use super::{ARGS, END_THINK, THINK, TOOL_CALLS, ask, chat, chunks, ids, saying, saying_text, with};
 use crate::testing::{Running, chat_model, serve};
 
 fn stream(server: &Running, more: Value) -> Vec<Value> {
@@ -103,4 +103,26 @@ fn an_error_in_the_middle_ends_the_stream() {
     let last: Value = serde_json::from_str(&answer.events().last().unwrap().1).unwrap();
     assert_eq!((&last["type"], &last["response"]["status"]), (&json!("response.failed"), &json!("failed")));
     assert_eq!(last["response"]["error"]["code"], "server_error");
+}
+
+#[test]
+fn an_error_in_the_middle_has_each_dialects_form() {
+    let server = saying(&[&ids("Well"), &[TOOL_CALLS], &ids("go_up"), &[ARGS], &ids("!")]);
+    let request = |more: Value| {
+        with(json!({"model": "tiny", "stream": true, "messages": [{"role": "user", "content": "Hi"}]}), more)
+    };
+    let cold = json!({"options": {"temperature": 0}});
+    let rows = [
+        ("/v1/chat/completions", request(json!({"temperature": 0, "seed": 7})), "/error/code", "invalid_model_output"),
+        ("/v1/chat/completions", request(json!({"temperature": 0, "random_seed": 7})), "/code", "invalid_model_output"),
+        ("/v1/messages", request(json!({"temperature": 0, "max_tokens": 20})), "/error/type", "api_error"),
+        ("/api/chat", request(cold), "/error", "the model's answer is broken"),
+    ];
+    testkit::check_table(rows.map(|row| (row.0, row)), |(path, body, pointer, expected)| {
+        let answer = server.post(path, &body).text();
+        let last = answer.trim_end().lines().last().unwrap_or_default();
+        let last: Value = serde_json::from_str(last.trim_start_matches("data: ")).map_err(|_| answer.clone())?;
+        let found = last.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+        if answer.contains(r#""W""#) && found.starts_with(expected) { Ok(()) } else { Err(answer) }
+    });
 }
