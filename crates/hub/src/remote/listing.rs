@@ -3,11 +3,13 @@
 //! `GET /api/models/{repo}/revision/{revision}?blobs=true` answers with the commit, the licence, and for each file its size
 //! and digest (`huggingface_hub.HfApi.model_info(files_metadata=True)`).
 
+use std::fmt;
 use std::thread;
 use std::time::Duration;
 
-use serde::Deserialize;
-use serde_json::Value;
+use serde::de::{Error as _, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 
 use super::address::escaped;
 use super::client::{Answer, Client, Fault, fill};
@@ -116,15 +118,23 @@ fn read(mut answer: Answer) -> Result<Vec<u8>, Fault> {
     Ok(text)
 }
 
+/// What is read of the answer. Values stay text until they are looked at one by one, so that a hostile list takes no
+/// more memory than it has bytes.
 #[derive(Deserialize)]
-struct Info {
+struct Info<'a> {
     sha: String,
-    #[serde(default)]
-    siblings: Vec<Value>,
-    #[serde(default, rename = "cardData")]
-    card: Value,
-    #[serde(default)]
-    tags: Vec<Value>,
+    #[serde(borrow, default, deserialize_with = "bounded")]
+    siblings: Vec<&'a RawValue>,
+    #[serde(borrow, default, rename = "cardData")]
+    card: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "bounded")]
+    tags: Vec<&'a RawValue>,
+}
+
+#[derive(Default, Deserialize)]
+struct Card {
+    license: Option<String>,
+    license_name: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -143,11 +153,9 @@ struct Lfs {
 }
 
 fn parse(text: &[u8]) -> Result<Listing, String> {
-    let info: Info = serde_json::from_slice(text).map_err(|problem| format!("it is no list of files ({problem})"))?;
+    let info: Info<'_> =
+        serde_json::from_slice(text).map_err(|problem| format!("it is no list of files ({problem})"))?;
     let commit = Commit::parse(&info.sha).map_err(|problem| problem.to_string())?;
-    if info.siblings.len() > limits::LISTED_FILES {
-        return Err(format!("it lists {} files; at most {} are read", info.siblings.len(), limits::LISTED_FILES));
-    }
     let license = license(&info);
     let count = info.siblings.len();
     let files: Vec<_> = info.siblings.into_iter().filter_map(listed).collect();
@@ -155,8 +163,34 @@ fn parse(text: &[u8]) -> Result<Listing, String> {
     Ok(Listing { commit, license, files, left_out })
 }
 
-fn listed(value: Value) -> Option<ListedFile> {
-    let sibling: Sibling = serde_json::from_value(value).ok()?;
+/// An array of at most [`limits::LISTED_FILES`] values.
+fn bounded<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<&'de RawValue>, D::Error> {
+    struct Values;
+
+    impl<'de> Visitor<'de> for Values {
+        type Value = Vec<&'de RawValue>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "at most {} values", limits::LISTED_FILES)
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut values: A) -> Result<Self::Value, A::Error> {
+            let mut taken = Vec::new();
+            while let Some(value) = values.next_element()? {
+                if taken.len() == limits::LISTED_FILES {
+                    return Err(A::Error::invalid_length(taken.len() + 1, &self));
+                }
+                taken.push(value);
+            }
+            Ok(taken)
+        }
+    }
+
+    deserializer.deserialize_seq(Values)
+}
+
+fn listed(value: &RawValue) -> Option<ListedFile> {
+    let sibling: Sibling = serde_json::from_str(value.get()).ok()?;
     let path = RepoPath::parse(&sibling.rfilename).ok()?;
     let (size_bytes, digest) = match sibling.lfs {
         Some(lfs) if lfs.size != sibling.size => return None,
@@ -167,14 +201,16 @@ fn listed(value: Value) -> Option<ListedFile> {
 }
 
 /// `cardData.license`, or the tag that the hub makes of it.
-fn license(info: &Info) -> Option<String> {
-    let named = |key: &str| info.card.get(key).and_then(Value::as_str);
-    let tag = || info.tags.iter().filter_map(Value::as_str).find_map(|tag| tag.strip_prefix("license:"));
+fn license(info: &Info<'_>) -> Option<String> {
+    let card = info.card.and_then(|card| serde_json::from_str::<Option<Card>>(card.get()).ok().flatten());
+    let card = card.unwrap_or_default();
+    let text = |tag: &&RawValue| serde_json::from_str::<String>(tag.get()).ok();
+    let tag = || info.tags.iter().filter_map(text).find_map(|tag| tag.strip_prefix("license:").map(str::to_owned));
     // A licence of its own (`other`) has a name beside it.
-    let license = named("license").filter(|license| *license != "other").or_else(|| named("license_name"));
+    let license = card.license.filter(|license| license != "other").or(card.license_name);
     let license = license.or_else(tag)?;
     let fine = license.bytes().all(|byte| byte.is_ascii_graphic()) && license.len() <= limits::LICENSE_BYTES;
-    fine.then(|| license.to_owned())
+    fine.then_some(license)
 }
 
 #[cfg(test)]
@@ -218,6 +254,8 @@ mod tests {
                 false => Err(format!("{listing:?}")),
             }
         });
+        let many = format!(r#"{{"sha": "{commit}", "siblings": [{}7]}}"#, "7,".repeat(limits::LISTED_FILES));
+        assert!(parse(many.as_bytes()).unwrap_err().contains("at most 20000 values"));
         for text in ["", "[]", "{}", r#"{"sha": "main"}"#, "\u{feff}{}", &"[".repeat(100_000)] {
             assert!(parse(text.as_bytes()).is_err());
         }
