@@ -42,7 +42,7 @@ pub struct PullOptions {
     pub free_memory_bytes: Option<u64>,
     /// Connections at once, 1 to 16.
     pub connections: usize,
-    /// Bytes that one connection fetches before it takes the next piece.
+    /// Most bytes that one connection fetches before it takes the next piece; of small files it takes less.
     pub piece_bytes: u64,
 }
 

@@ -96,10 +96,15 @@ impl Part {
     }
 }
 
+/// Pieces that a file has at least where they are not too small to be worth a request.
+const SHARED_PIECES: u64 = 32;
+const LEAST_PIECE_BYTES: u64 = 4 << 20;
+
 impl Record {
     fn new(file: &ListedFile, piece_bytes: u64) -> Self {
-        // A file of any size has a bounded number of pieces.
-        let piece_bytes = piece_bytes.max(file.size_bytes / limits::PIECES).max(1);
+        // Small enough that all connections have work until the end; and a file of any size has a bounded number of pieces.
+        let shared = (file.size_bytes / SHARED_PIECES).max(LEAST_PIECE_BYTES);
+        let piece_bytes = piece_bytes.min(shared).max(file.size_bytes / limits::PIECES).max(1);
         let count = usize::try_from(file.size_bytes.div_ceil(piece_bytes)).unwrap_or(usize::MAX);
         let (digest, size_bytes) = (file.digest, file.size_bytes);
         Self { version: VERSION, digest, size_bytes, piece_bytes, etag: None, done: vec![0; count] }
