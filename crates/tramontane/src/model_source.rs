@@ -108,7 +108,8 @@ mod tests {
     #[test]
     fn words() {
         let rows = [
-            ("not-a-model:3b", "not on this machine: pull it with `tramontane pull not-a-model:3b`"),
+            ("not-a-model:3b", "not-a-model:3b: there is no such file, folder or model"),
+            ("mistral:7b", "not on this machine: pull it with `tramontane pull mistral:7b`"),
             ("nobody/Nothing", "not on this machine: pull it with `tramontane pull nobody/Nothing`"),
             ("hf.co/nobody/Nothing:q4_0", "pull it with `tramontane pull nobody/Nothing:Q4_0`"),
             ("not a name", "there is no such file, folder or model"),

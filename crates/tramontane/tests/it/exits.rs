@@ -21,7 +21,7 @@ fn codes_and_messages() {
         (&["run", "--temperatur", "1"], 2, "'--temperature'"),
         (&["run", "x.gguf"], 2, "there is no prompt"),
         (&["run", "x.gguf", "hi"], 1, "x.gguf: there is no such file or folder"),
-        (&["run", "ministral-3:3b", "hi"], 1, "the model store is not in this version"),
+        (&["run", "ministral-3:3b", "hi"], 1, "pull it with `tramontane pull ministral-3:3b`"),
         (&["run", garbage, "hi"], 1, "garbage.gguf"),
         (&["run", empty, "hi"], 1, "empty"),
         (&["run", garbage, "hi", "--schema", "missing.json"], 1, "missing.json"),
