@@ -6,7 +6,6 @@ The agent's prompt has more than 10,000 tokens, beyond what Brise was made for, 
 says of itself that it takes more: this is about the exchange, not about what is said.
 """
 
-import json
 import os
 import pathlib
 import shutil
@@ -18,11 +17,12 @@ import sys
 import pytest
 from conftest import MODEL, PROGRAM, running
 
-SECONDS = 300
+SECONDS = 180
 SETTINGS = """
 active_model = "local"
 enable_telemetry = false
 enable_update_checks = false
+output_limit_retries = 0
 
 [[models]]
 name = "brise"
@@ -90,7 +90,9 @@ def test_vibe_talks_to_a_local_server(vibe, server, tmp_path):
     ran = subprocess.run(
         command, cwd=work, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=SECONDS + 60
     )
-    requests = [line for line in log.read_text().splitlines() if "/v1/chat/completions" in line]
+    lines = log.read_text().splitlines()
+    requests = [line for line in lines if "/v1/chat/completions" in line]
     assert requests and all("status=200" in line for line in requests), ran.stderr + log.read_text()
-    entries = json.loads(ran.stdout)
-    assert any(entry.get("role") == "assistant" or "tool" in str(entry.get("type")) for entry in entries), ran.stdout
+    # How the agent takes what so small a model says is its own affair: the answers are whole.
+    ends = [line.split('end="')[1].split('"')[0] for line in lines if 'end="' in line]
+    assert ends and set(ends) <= {"stop", "length", "tool_calls", "cancelled"} and set(ends) != {"cancelled"}, log.read_text()
