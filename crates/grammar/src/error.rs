@@ -106,6 +106,9 @@ pub(crate) fn message(error: &anyhow::Error) -> String {
     if text.contains("fuel") || text.contains("too complex") || text.contains("too large") {
         return "it is too complex for the bounds of this program; make it simpler".into();
     }
+    if text.contains("coerce_one_of") {
+        return "the parts of a `oneOf` cannot be told apart here: write `anyOf`, or give each part another `const` or type".into();
+    }
     let text = text.split("\n<").next().unwrap_or_default();
     // Errors of a regular expression show it first and say what is wrong at the end.
     let text = text.rsplit_once("\nerror: ").map_or(text, |(_, what)| what).trim();
