@@ -17,7 +17,7 @@ import sys
 import pytest
 from conftest import MODEL, PROGRAM, running
 
-SECONDS = 180
+SECONDS = 480
 SETTINGS = """
 active_model = "local"
 enable_telemetry = false
