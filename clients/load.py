@@ -95,8 +95,9 @@ class Stream:
         if b'"usage":{' in text or b'"usage": {' in text:
             events -= 1
             self.usage = text[text.rindex(b'"usage"') :]
-        if b'"error"' in text:
-            self.problem = "an error in the stream: " + text[text.rindex(b'"error"') :][:300].decode(errors="replace")
+        # As the first name of an event: answers may have the word in them too.
+        if b'data: {"error"' in text:
+            self.problem = text[text.rindex(b'data: {"error"') :][:300].decode(errors="replace")
         self.done = self.done or b"data: [DONE]" in text
         self.tail = text[-400:]
         if events <= 0:
