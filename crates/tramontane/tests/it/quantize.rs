@@ -137,6 +137,20 @@ fn tokenizers_go_along() {
     }
 }
 
+#[test]
+fn the_tokenizer_of_another_model_is_refused() {
+    let model = folder("quantize").join("other-tokenizer");
+    std::fs::create_dir_all(&model).unwrap();
+    for name in ["config.json", "model.safetensors"] {
+        std::fs::copy(testkit::vectors("models/llama/hf").join(name), model.join(name)).unwrap();
+    }
+    std::fs::copy(testkit::vectors("tokenizer/tokenizer.model.v3"), model.join("tokenizer.model.v3")).unwrap();
+    let out = place("other-tokenizer");
+    let run = quantize(&model, &out, &["--type", "q8_0"]);
+    assert!(run.code == Some(1) && run.stderr.contains("it belongs to another model"), "{run:?}");
+    assert!(!out.exists());
+}
+
 /// Measured on a text, kept, and read again; other weights than without, and never those of another model.
 #[test]
 fn importance_from_a_text_and_from_a_file() {

@@ -189,7 +189,7 @@ fn cores() -> usize {
 
 fn keys(checkpoint: &Checkpoint, mix: Mix, report: &mut Report) -> anyhow::Result<Keys> {
     let vocab = match &checkpoint.tokenizer {
-        TokenizerSource::File(path) => Some(vocab(path)?),
+        TokenizerSource::File(path) => Some(vocab(path, checkpoint.config.vocab_size)?),
         TokenizerSource::Gguf(_) => None,
         TokenizerSource::None { looked_for } => {
             report.notes.push(format!("{looked_for}: the file gets no tokenizer, and will only run token ids"));
@@ -202,12 +202,16 @@ fn keys(checkpoint: &Checkpoint, mix: Mix, report: &mut Report) -> anyhow::Resul
     Ok(keys)
 }
 
-/// The same words on two floors that do not know each other.
-fn vocab(path: &Path) -> anyhow::Result<GgufVocab> {
+/// The same words on two floors that do not know each other. Nobody would open a file with more of them than the model has.
+fn vocab(path: &Path, vocab_size: usize) -> anyhow::Result<GgufVocab> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let shown = || path.display().to_string();
     let bytes = fs::read(path).with_context(shown)?;
     let (vocab, merges) = tokenizer::GgufVocab::of_file(&bytes, &name).with_context(shown)?;
+    if vocab.tokens.len() > vocab_size {
+        let (shown, tokens) = (shown(), vocab.tokens.len());
+        bail!("{shown} has {tokens} tokens, but the table of embeddings has {vocab_size}: it belongs to another model");
+    }
     Ok(GgufVocab {
         model: vocab.model,
         pre: vocab.pre,
