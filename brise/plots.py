@@ -1,4 +1,4 @@
-"""The loss curve as an SVG of our own drawing: `python -m brise.plots report.json plots/loss.svg`."""
+"""The loss curve as an SVG of our own drawing: `python -m brise.plots part1/report.json part2/report.json plots/loss.svg`."""
 
 import json
 import math
@@ -30,5 +30,15 @@ def loss_curve(log: list[dict]) -> str:
     )
 
 
+def joined(reports: list[Path]) -> list[dict]:
+    """The logs of parts of training that followed one another, with their steps counted through."""
+    log: list[dict] = []
+    for report in reports:
+        done = log[-1]["step"] if log else 0
+        log += [{**entry, "step": done + entry["step"]} for entry in json.loads(report.read_text())["log"]]
+    return log
+
+
 if __name__ == "__main__":
-    Path(sys.argv[2]).write_text(loss_curve(json.loads(Path(sys.argv[1]).read_text())["log"]))
+    *reports, target = map(Path, sys.argv[1:])
+    target.write_text(loss_curve(joined(reports)))

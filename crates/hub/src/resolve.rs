@@ -117,7 +117,10 @@ fn nothing(word: &str, found: &[Found]) -> String {
     let name = name.filter(|name| !matches!(name, ModelName::Short(short) if catalogue::find(short).is_err()));
     match name {
         // Known to the letter: what is near it is no news.
-        Some(name) => format!("{word} is not on this machine: pull it with `tramontane pull {name}`"),
+        Some(name @ ModelName::Short(_)) => {
+            format!("{word} is not on this machine: pull it with `tramontane pull {name}`")
+        }
+        Some(name) => format!("{word} is not on this machine: pull it with `tramontane pull {name}`{near}"),
         None => format!("{word}: there is no such file, folder or model (`tramontane list` shows what is here){near}"),
     }
 }
