@@ -2,6 +2,7 @@
 
 mod answers;
 mod anthropic;
+mod brise;
 mod hostile;
 mod keys;
 mod life;

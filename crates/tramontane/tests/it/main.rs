@@ -1,5 +1,6 @@
 //! The built binary, from the outside: what it prints, and how it ends.
 
+mod brise;
 mod chat;
 mod configuration;
 #[allow(dead_code, reason = "shared with the tests of the hub, which use more of it")]
