@@ -85,7 +85,7 @@ struct AccessFlags {
     /// Host name that requests may use, besides localhost and addresses; can be given several times
     #[arg(long, value_name = "NAME", env = "TRAMONTANE_ALLOW_HOST", hide_env = true, value_delimiter = ',')]
     allow_host: Vec<String>,
-    /// Origin of web pages that may ask, like https://chat.example.org; can be given several times
+    /// Origin of web pages that may ask, like `https://chat.example.org`; can be given several times
     #[arg(long, value_name = "ORIGIN", env = "TRAMONTANE_ALLOW_ORIGIN", hide_env = true, value_delimiter = ',')]
     allow_origin: Vec<String>,
 }
