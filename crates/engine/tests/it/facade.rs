@@ -63,7 +63,8 @@ fn what_a_cancelled_request_computed_is_kept_and_its_blocks_are_free() {
     let start = Instant::now();
     let status = loop {
         let status = engine.status();
-        if status.running == 0 {
+        // What came last may not be in the books yet.
+        if status.running == 0 && status.counters.prefill_tokens >= 70 {
             break status;
         }
         assert!(start.elapsed() < PATIENCE, "{status:?}");

@@ -121,7 +121,12 @@ fn cases(engine: &Engine) -> Vec<Case> {
         speculate: Some(false),
         ..Request::new(Prompt::Conversation(Box::new(Conversation::new([Message::user(text)]))))
     };
-    let raw = |sampling| Request { prompt: Prompt::Text(story.repeat(2)), ..chat("", sampling) };
+    // Plain text goes on to the last token: its end is made improbable.
+    let ends: Vec<_> = engine.text().tokenizer().unwrap().eos().into_iter().map(|id| (id, -100.0)).collect();
+    let raw = |sampling| Request {
+        prompt: Prompt::Text(story.repeat(2)),
+        ..chat("", SamplingParams { logit_bias: ends.clone(), ..sampling })
+    };
     let penalties =
         SamplingParams { frequency_penalty: 0.4, presence_penalty: 0.2, repetition_penalty: 1.1, ..drawn(5) };
     let rows = [
