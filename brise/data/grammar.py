@@ -50,7 +50,7 @@ def ask(rng: random.Random, lang: str, template: str, /, soft: bool = True, **sl
         if soft:
             slots = {name: str(value).lower() for name, value in slots.items()}
     text = fill(typed, **slots)
-    if soft and rng.random() < 0.008:
+    if soft and rng.random() < 0.025:
         text = text.upper()
     return text, key
 

@@ -212,6 +212,7 @@ Bienvenue !|Welcome!
 Félicitations !|Congratulations!
 Bon week-end !|Have a good weekend!
 """.strip().splitlines()]
+_SET_PHRASES = {tuple(pair) for pair in _PHRASES}
 _TO_EN = (
     "{{Traduis|Peux-tu traduire|Traduisez|Traduire} {|la phrase |}« <t> » en anglais{.| ?| s'il te plaît.}|Comment {dit-on|on dit|dire} « <t> » en anglais ?|<t> en anglais{ ?|}"
     "|Traduis en anglais : <t>|Comment se dit « <t> » en anglais ?|« <t> » en anglais, c'est quoi ?|Donne la traduction anglaise de « <t> ».}"
@@ -234,7 +235,17 @@ def translation(rng: random.Random, lang: str) -> Exchange:
     else:
         question = _TO_FR if lang == "en" else _FR_ASKS_FR
     user, key = ask(rng, lang, question, soft=False, t=source)
-    return Exchange(user, target, f"translate {french} > {english}" if " " in french and " " in english else key, lang, {"exact": target, "lang": None})
+    return Exchange(user, target, pair_key(french, english, key), lang, {"exact": target, "lang": None})
+
+
+def pair_key(french: str, english: str, wording: str) -> str:
+    """Sentences put together from words are held out as pairs, single words by the wording of the question.
+
+    A set phrase follows from nothing else: all of them are trained on (an empty key is never held out).
+    """
+    if (french, english) in _SET_PHRASES:
+        return ""
+    return f"translate {french} > {english}" if " " in french and " " in english else wording
 
 
 def pair(rng: random.Random) -> tuple[str, str]:

@@ -24,7 +24,7 @@ _ASK = {
 
 def small(rng: random.Random) -> tuple[int, str, int, int]:
     """Operands and result within what is known by heart."""
-    op = rng.choice("++++---***/")
+    op = rng.choice("+++++----***//")
     if op == "+":
         top = rng.choice([10, 20, 100, 100, 100])
         a, b = rng.randrange(top), rng.randrange(top)
@@ -46,7 +46,7 @@ def arithmetic(rng: random.Random, lang: str) -> Exchange:
     draw = rng.random()
     if draw < 0.2:
         return _word_problem(rng, lang)
-    if draw < 0.27:
+    if draw < 0.3:
         return _share(rng, lang)
     a, op, b, result = small(rng)
     expression = _spell(rng, lang, a, op, b)

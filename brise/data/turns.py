@@ -190,7 +190,7 @@ def _translate_more(rng, lang):
         else:
             template = "{Et « <t> » ?|« <t> » ?|Et : <t>|Maintenant « <t> »}" if lang == "fr" else "{And \"<t>\"?|\"<t>\"?|And: <t>|Now \"<t>\"}"
         user, _ = ask(rng, lang, template, soft=False, t=source)
-        turns.append(Exchange(user, target, f"translate {french} > {english}" if " " in source else f"more {source}", lang, {"exact": target, "lang": None}))
+        turns.append(Exchange(user, target, language.pair_key(french, english, f"more {source}"), lang, {"exact": target, "lang": None}))
     return turns
 
 

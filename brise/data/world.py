@@ -79,7 +79,7 @@ def continent(rng: random.Random, lang: str) -> Exchange:
 
 
 def calendar(rng: random.Random, lang: str) -> Exchange:
-    return rng.choice([_day_next, _day_shift, _month_next, _month_days, _month_number, _counts, _leap])(rng, lang)
+    return rng.choice([_day_next, _day_shift, _day_shift, _month_next, _month_days, _month_number, _counts, _leap, _leap])(rng, lang)
 
 
 def _day_next(rng, lang):
@@ -117,12 +117,23 @@ def _day_shift(rng, lang):
     if lang == "fr":
         question = "{Si on est <day>, quel jour {sera-t-on|on sera} dans <n> jours ?|Nous sommes <day>. Quel jour dans <n> jours ?|Quel jour est-ce <n> jours après <day> ?}"
         user, key = ask(rng, lang, question, day=day, n=n)
-        answer = f"{n} jours après {day}, c'est {target}."
+        answer = f"{_counted(lang, i, n)}{n} jours après {day}, c'est {target}."
     else:
         question = "{If {today is|it is} <day>, what day {is it|will it be} in <n> days?|Today is <day>. What day is it in <n> days?|What day is <n> days after <day>?}"
         user, key = ask(rng, lang, question, day=day, n=n)
-        answer = f"{n} days after {day} is {target}."
-    return Exchange(user, answer, key, lang, {"must": [target]})
+        answer = f"{_counted(lang, i, n)}{n} days after {day} is {target}."
+    return Exchange(user, answer, key, lang, {"must": [f"{n} jours après {day}, c'est {target}." if lang == "fr" else f"{n} days after {day} is {target}."]})
+
+
+def _counted(lang, i, n):
+    """The way to the answer, for what is too far to see at once: whole weeks taken off, then the days one by one."""
+    weeks, left = divmod(n, 7)
+    steps = ", ".join(DAYS[lang][(i + k) % 7] for k in range(1, left + 1))
+    if weeks == 0:
+        return f"{steps[0].upper()}{steps[1:]}{' :' if lang == 'fr' else ':'} " if left > 1 else ""
+    word = {"fr": "semaine" + "s" * (weeks > 1), "en": "week" + "s" * (weeks > 1)}[lang]
+    rest = f" {'et' if lang == 'fr' else 'and'} {left} {('jour' if lang == 'fr' else 'day') + 's' * (left > 1)} ({steps})" if left else ""
+    return f"{n} {'jours' if lang == 'fr' else 'days'} = {weeks} {word}{rest}. "
 
 
 def _month_next(rng, lang):
