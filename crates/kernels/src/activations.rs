@@ -38,6 +38,9 @@ pub struct Activations {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Record<'a>(&'a [[u8; LINE]; RECORD_LINES]);
 
+/// Rows that are read together as a tile: [`Activations::records`].
+pub(crate) const TILE_ROWS: usize = 16;
+
 const RECORD_LINES: usize = 5;
 const RECORD: usize = RECORD_LINES * LINE;
 // Where scales and sums begin in a record.
@@ -74,6 +77,12 @@ impl ActivationFormat {
         };
         (lines | 1) * LINE
     }
+
+    /// From each quantised row on there is memory for a tile of rows, whatever is in those that are not there.
+    fn memory_bytes(self, rows: usize, cols: usize) -> usize {
+        let padding = if self == Self::F32 || rows == 0 { 0 } else { TILE_ROWS - 1 };
+        (rows + padding) * self.row_bytes(cols)
+    }
 }
 
 impl Activations {
@@ -82,7 +91,7 @@ impl Activations {
     /// # Panics
     /// Memory is short.
     pub fn new(format: ActivationFormat, rows: usize, cols: usize) -> Self {
-        Self { format, rows, cols, bytes: allocate(rows * format.row_bytes(cols)) }
+        Self { format, rows, cols, bytes: allocate(format.memory_bytes(rows, cols)) }
     }
 
     /// Other inputs in the same memory, which grows where it must. The contents are void until rows are written.
@@ -91,8 +100,8 @@ impl Activations {
     /// Memory is short.
     pub fn reshape(&mut self, format: ActivationFormat, rows: usize, cols: usize) {
         (self.format, self.rows, self.cols) = (format, rows, cols);
-        if self.bytes.len() < rows * format.row_bytes(cols) {
-            self.bytes = allocate(rows * format.row_bytes(cols));
+        if self.bytes.len() < format.memory_bytes(rows, cols) {
+            self.bytes = allocate(format.memory_bytes(rows, cols));
         }
     }
 
@@ -133,6 +142,14 @@ impl Activations {
     pub(crate) fn record(&self, row: usize, chunk: usize) -> Record<'_> {
         let records = self.row(row).as_chunks().0;
         Record(&records[chunk])
+    }
+
+    /// The bytes from record `chunk` of a quantised row on, and how far the same record of the next row is. There is memory for
+    /// [`TILE_ROWS`] rows; what is in those beyond the last one is void.
+    #[cfg(target_arch = "x86_64")]
+    pub(crate) fn records(&self, row: usize, chunk: usize) -> (&[u8], usize) {
+        let row_bytes = self.format.row_bytes(self.cols);
+        (&self.bytes[row * row_bytes + chunk * RECORD..], row_bytes)
     }
 
     /// The inputs of a row of plain numbers, padded.
@@ -189,7 +206,7 @@ fn quantise(isa: Isa, x: &[f32], row: &mut [u8], block: usize) {
         Isa::Avx2(_) | Isa::AvxVnni(_) => unsafe { quantise_avx2(x, row, block) },
         #[cfg(target_arch = "x86_64")]
         // SAFETY: as above.
-        Isa::Avx512(_) => unsafe { quantise_avx512(x, row, block) },
+        Isa::Avx512(_) | Isa::Amx(_) => unsafe { quantise_avx512(x, row, block) },
         _ => quantise_row(x, row, block),
     }
 }

@@ -34,6 +34,31 @@ pub struct Avx512 {
     _private: (),
 }
 
+/// Proof that this processor has Intel's tile unit with int8 products (AMX), that the system lets this process use it, and of
+/// all that [`Avx512`] stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Amx {
+    avx512: Avx512,
+}
+
+impl Amx {
+    /// `Some` on a processor that has it. Asks the system for the use of the tiles, for the whole process.
+    pub fn new() -> Option<Self> {
+        #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+        if let Some(avx512) = Avx512::new()
+            && crate::x86_64::amx::usable()
+        {
+            return Some(Self { avx512 });
+        }
+        None
+    }
+
+    /// What it includes.
+    pub const fn avx512(self) -> Avx512 {
+        self.avx512
+    }
+}
+
 /// Proof that this processor has NEON with int8 dot products (ARMv8.2 `FEAT_DotProd`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Neon {
@@ -92,6 +117,8 @@ pub enum Isa {
     AvxVnni(AvxVnni),
     /// 512-bit vectors and int8 dot products.
     Avx512(Avx512),
+    /// As `Avx512`, and tiles of int8 products for many rows at once.
+    Amx(Amx),
     /// 128-bit vectors and int8 dot products, on AArch64.
     Neon(Neon),
 }
@@ -108,6 +135,7 @@ impl Isa {
             Avx2::new().map(Self::Avx2),
             AvxVnni::new().map(Self::AvxVnni),
             Avx512::new().map(Self::Avx512),
+            Amx::new().map(Self::Amx),
             Neon::new().map(Self::Neon),
         ];
         [Self::Scalar].into_iter().chain(vector.into_iter().flatten()).collect()
@@ -118,13 +146,14 @@ impl Isa {
         Self::available().into_iter().find(|isa| isa.name() == name)
     }
 
-    /// `scalar`, `avx2`, `avxvnni`, `avx512`, `neon`.
+    /// `scalar`, `avx2`, `avxvnni`, `avx512`, `amx`, `neon`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Scalar => "scalar",
             Self::Avx2(_) => "avx2",
             Self::AvxVnni(_) => "avxvnni",
             Self::Avx512(_) => "avx512",
+            Self::Amx(_) => "amx",
             Self::Neon(_) => "neon",
         }
     }

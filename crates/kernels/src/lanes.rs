@@ -104,6 +104,8 @@ impl Isa {
             Self::AvxVnni(isa) => crate::x86_64::avx2::run(isa.avx2(), operation),
             #[cfg(target_arch = "x86_64")]
             Self::Avx512(isa) => crate::x86_64::avx512::run(isa, operation),
+            #[cfg(target_arch = "x86_64")]
+            Self::Amx(isa) => crate::x86_64::avx512::run(isa.avx512(), operation),
             #[cfg(target_arch = "aarch64")]
             Self::Neon(isa) => crate::aarch64::neon::run(isa, operation),
             _ => operation.scalar(),

@@ -33,7 +33,7 @@ pub use attention::{
     AttentionSpace, CHUNK_TOKENS, KV_BLOCK_TOKENS, KvHead, KvNumbers, Queries, attend, attend_chunk, kv_block_numbers,
     merge_chunks, partial_numbers,
 };
-pub use isa::{Avx2, Avx512, AvxVnni, Isa, Neon};
+pub use isa::{Amx, Avx2, Avx512, AvxVnni, Isa, Neon};
 pub use linear::linear;
 pub use packed::{PackedMatrix, pack_group};
 pub use probe::{Multiply, ReadProbe, multiply_f32, multiply_int8};

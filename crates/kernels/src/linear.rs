@@ -30,6 +30,8 @@ pub fn linear(isa: Isa, weights: &PackedMatrix, activations: &Activations, out: 
         Isa::AvxVnni(isa) => vector::linear::linear(x86_64::avx2::EightRows::with_dots(isa), weights, activations, out),
         #[cfg(target_arch = "x86_64")]
         Isa::Avx512(products) => vector::linear::linear(products, weights, activations, out),
+        #[cfg(target_arch = "x86_64")]
+        Isa::Amx(isa) => x86_64::amx::linear(isa, weights, activations, out),
         #[cfg(target_arch = "aarch64")]
         Isa::Neon(products) => vector::linear::linear(products, weights, activations, out),
         _ => scalar::linear::linear(weights, activations, out),

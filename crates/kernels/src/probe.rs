@@ -21,6 +21,10 @@ pub type Multiply = fn(isa: Isa, rounds: usize) -> usize;
 
 /// int8 products summed up in i32, as linear layers on block formats do. A [`Multiply`].
 pub fn multiply_int8(isa: Isa, rounds: usize) -> usize {
+    #[cfg(target_arch = "x86_64")]
+    if let Isa::Amx(isa) = isa {
+        return 2 * CHAINS * rounds * x86_64::amx::multiply(isa, CHAINS * rounds);
+    }
     // Four products a lane of a vector, one where there are no vectors.
     let products = match run(isa, Int8(rounds)) {
         Some(lanes) => 4 * lanes,
@@ -94,6 +98,8 @@ fn run(isa: Isa, operation: impl ProductsOperation) -> Option<usize> {
         Isa::AvxVnni(isa) => on(x86_64::avx2::EightRows::with_dots(isa), operation),
         #[cfg(target_arch = "x86_64")]
         Isa::Avx512(products) => on(products, operation),
+        #[cfg(target_arch = "x86_64")]
+        Isa::Amx(isa) => on(isa.avx512(), operation),
         #[cfg(target_arch = "aarch64")]
         Isa::Neon(products) => on(products, operation),
         _ => None,

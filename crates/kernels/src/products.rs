@@ -15,6 +15,24 @@ pub(crate) trait FormatType: Copy {
     const FORMAT: Format;
 }
 
+/// The block formats as types.
+pub(crate) mod formats {
+    use super::{Format, FormatType};
+
+    macro_rules! format_types {
+        ($($format:ident)*) => {
+            $(#[derive(Clone, Copy)]
+            pub(crate) struct $format;
+
+            impl FormatType for $format {
+                const FORMAT: Format = Format::$format;
+            })*
+        };
+    }
+
+    format_types!(F32 F16 BF16 Q4_0 Q4_1 Q5_0 Q5_1 Q8_0 Q2K Q3K Q4K Q5K Q6K IQ4NL IQ4XS MXFP4);
+}
+
 /// A computation over [`Products`].
 pub(crate) trait ProductsOperation {
     /// Must be `#[inline(always)]`.

@@ -5,10 +5,10 @@
 //! unpacked once for all rows. Weights stay in registers while the rows pass by; each output has its own lane, so that the
 //! order of additions is that of the specification whatever the tile.
 
-mod blocks;
+pub(crate) mod blocks;
 mod blocks256;
 mod blocks32;
-mod codes;
+pub(crate) mod codes;
 mod numbers;
 
 use std::ops::Range;
@@ -18,7 +18,7 @@ use quant::Format;
 use crate::Tile;
 use crate::activations::Activations;
 use crate::packed::{GROUP, PackedMatrix};
-use crate::products::{FormatType, Products};
+use crate::products::{FormatType, Products, formats};
 
 /// Rows of activations that share an unpacked chunk. Their records (10 KiB) and sums stay in the first-level cache.
 const MANY: usize = 32;
@@ -107,26 +107,12 @@ impl Step {
     }
 }
 
-macro_rules! format_type {
-    ($format:ident) => {
-        #[derive(Clone, Copy)]
-        struct $format;
-
-        impl FormatType for $format {
-            const FORMAT: Format = Format::$format;
-        }
-    };
-}
-
 macro_rules! multiply_by_format {
     (numbers: $($number:ident)*; blocks: $($block:ident)*) => {
-        $(format_type!($number);)*
-        $(format_type!($block);)*
-
         fn multiply<P: Products>(products: P, block: &Block<'_>, out: &mut Tile<'_>) {
             match block.weights.format() {
-                $(Format::$number => products.enter(numbers::Numbers::<$number>::new(block, out)),)*
-                $(Format::$block => multiply_blocks::<P, $block>(products, block, out),)*
+                $(Format::$number => products.enter(numbers::Numbers::<formats::$number>::new(block, out)),)*
+                $(Format::$block => multiply_blocks::<P, formats::$block>(products, block, out),)*
                 other => unreachable!("{other} has no kernel"),
             }
         }

@@ -18,7 +18,7 @@ pub(super) struct Blocks<'a, 'b, 'c, F, const ROWS: usize> {
 
 /// What is needed of the inputs beside codes and scales, once for all strips of a step: in formats with minimums the sums that
 /// these are multiplied with, elsewhere the sums of products when the weights are 0.
-pub(super) type Prepared = [i32; 16];
+pub(crate) type Prepared = [i32; 16];
 
 /// Most strips of a step: four groups in two parts, or two in four.
 pub(super) const MAX_STRIPS: usize = 2 * STREAMS;
@@ -129,7 +129,7 @@ fn add_strips<P: Products, F: FormatType, const ROWS: usize, const N: usize>(
 }
 
 #[inline(always)]
-fn prepare<F: FormatType>(record: &Record<'_>) -> Prepared {
+pub(crate) fn prepare<F: FormatType>(record: &Record<'_>) -> Prepared {
     let mut prepared = [0; 16];
     let offset = -code_offset(F::FORMAT);
     match (F::FORMAT.has_min(), F::FORMAT.sub_block()) {

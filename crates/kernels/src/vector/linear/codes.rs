@@ -7,9 +7,9 @@ use crate::products::{FormatType, Products, codebook};
 
 /// A vector's worth of rows of one chunk.
 #[derive(Clone, Copy)]
-pub(super) struct Strip<'a> {
-    pub(super) lines: &'a Lines,
-    pub(super) part: usize,
+pub(crate) struct Strip<'a> {
+    pub(crate) lines: &'a Lines,
+    pub(crate) part: usize,
 }
 
 /// How far ahead weights are asked for. By measurement (Zen 5): with less they come too late, with more too many are on
@@ -18,7 +18,7 @@ const PREFETCH_BYTES: usize = 3072;
 
 /// The 8 code vectors of inputs `32·block..`, as they are multiplied: unsigned, after the codebook. Asks for weights to come.
 #[inline(always)]
-pub(super) fn codes<P: Products, F: FormatType>(products: P, strip: Strip<'_>, block: usize) -> [P::Int; 8] {
+pub(crate) fn codes<P: Products, F: FormatType>(products: P, strip: Strip<'_>, block: usize) -> [P::Int; 8] {
     let layout = const { Layout::of(F::FORMAT) };
     if strip.part == 0 {
         // As many lines for each block, and the remainder for the first.
@@ -63,7 +63,7 @@ fn plane<P: Products>(products: P, strip: Strip<'_>, first: usize, bits: usize, 
 
 /// Scales of a 32-weight format.
 #[inline(always)]
-pub(super) fn block_scale<P: Products, F: FormatType>(products: P, strip: Strip<'_>, block: usize) -> P::Float {
+pub(crate) fn block_scale<P: Products, F: FormatType>(products: P, strip: Strip<'_>, block: usize) -> P::Float {
     let scales = const { Layout::of(F::FORMAT).scales() };
     match F::FORMAT {
         Format::MXFP4 => {
@@ -76,14 +76,14 @@ pub(super) fn block_scale<P: Products, F: FormatType>(products: P, strip: Strip<
 
 /// Minimums of a 32-weight format that has them.
 #[inline(always)]
-pub(super) fn block_min<P: Products, F: FormatType>(products: P, strip: Strip<'_>, block: usize) -> P::Float {
+pub(crate) fn block_min<P: Products, F: FormatType>(products: P, strip: Strip<'_>, block: usize) -> P::Float {
     let mins = const { Layout::of(F::FORMAT).scales() + BLOCKS / 2 };
     products.halves(&strip.lines[mins + block / 2], block % 2, strip.part)
 }
 
 /// `d` and `dmin` of a 256-weight format.
 #[inline(always)]
-pub(super) fn super_scales<P: Products, F: FormatType>(products: P, strip: Strip<'_>) -> (P::Float, P::Float) {
+pub(crate) fn super_scales<P: Products, F: FormatType>(products: P, strip: Strip<'_>) -> (P::Float, P::Float) {
     let last = &strip.lines[const { Layout::of(F::FORMAT).lines() } - 1];
     let at = if matches!(F::FORMAT, Format::IQ4XS) { 1 } else { 0 };
     (products.halves(last, at, strip.part), products.halves(last, 1, strip.part))
@@ -91,7 +91,7 @@ pub(super) fn super_scales<P: Products, F: FormatType>(products: P, strip: Strip
 
 /// Integer scales of all sub-blocks, one i32 a lane.
 #[inline(always)]
-pub(super) fn sub_scales<P: Products, F: FormatType>(products: P, strip: Strip<'_>) -> [P::Int; 16] {
+pub(crate) fn sub_scales<P: Products, F: FormatType>(products: P, strip: Strip<'_>) -> [P::Int; 16] {
     let mut scales = [products.splat(0); 16];
     match F::FORMAT {
         Format::IQ4XS => iq4_scales::<P, F>(products, strip, &mut scales),
@@ -166,7 +166,7 @@ fn iq4_scales<P: Products, F: FormatType>(products: P, strip: Strip<'_>, scales:
 
 /// Minimums of all sub-blocks of a format that has them, two i16 a lane: of each four, 0 and 2, then 1 and 3.
 #[inline(always)]
-pub(super) fn mins<P: Products, F: FormatType>(products: P, strip: Strip<'_>) -> [P::Int; 8] {
+pub(crate) fn mins<P: Products, F: FormatType>(products: P, strip: Strip<'_>) -> [P::Int; 8] {
     let nibbles = products.splat(0x0F0F_0F0F);
     let mut bytes = [products.splat(0); 4];
     match F::FORMAT {
