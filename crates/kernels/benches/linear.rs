@@ -63,7 +63,7 @@ impl Bench {
         let file: Vec<u8> = (0..16 * row_bytes).map(|_| random.bits() as u8 & 0x3F | bit).collect();
         self.pool.for_each_tile(&mut [matrix.groups_mut(16)], |_, mut tile| {
             for group in tile.rows() {
-                kernels::pack_group(format, COLS, &file, tile.row_mut(group));
+                kernels::pack_group(Isa::detect(), format, COLS, &file, tile.row_mut(group));
             }
         });
         matrix

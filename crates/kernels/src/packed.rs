@@ -14,10 +14,11 @@ use std::ops::Range;
 use quant::{Codes32, Codes256, Format};
 
 use crate::aligned::{AlignedBytes, LINE};
-use crate::{Bands, Grid};
+use crate::{Bands, Grid, Isa};
 pub(crate) use chunk::{BLOCKS, Lines, read32, read256};
 use chunk::{write32, write256};
 pub(crate) use layout::{CHUNK, GROUP, Layout};
+pub(crate) use words::Rows;
 
 /// Weights `[rows, cols]` in groups of 16 rows.
 #[derive(Debug)]
@@ -45,7 +46,7 @@ impl PackedMatrix {
         Ok(Self { format, rows, cols, bytes: AlignedBytes::zeroed(bytes)? })
     }
 
-    /// Packs all rows at once. `file` is row after row as in the file.
+    /// Packs all rows at once, as the specification does it. `file` is row after row as in the file.
     ///
     /// # Errors
     /// As [`PackedMatrix::zeroed`].
@@ -59,7 +60,7 @@ impl PackedMatrix {
         let group_bytes = group_bytes(format, cols).unwrap_or(LINE);
         let groups = matrix.bytes.chunks_exact_mut(group_bytes);
         for (rows, group) in file.chunks(GROUP * row_bytes).zip(groups) {
-            pack_group(format, cols, rows, group);
+            pack_group(Isa::Scalar, format, cols, rows, group);
         }
         Ok(matrix)
     }
@@ -146,33 +147,38 @@ impl PackedMatrix {
 
 /// Packs up to 16 rows, given as in the file, into one group; rows that are missing become zeros.
 ///
-/// `out` is one row of [`PackedMatrix::groups_mut`].
+/// `out` is one row of [`PackedMatrix::groups_mut`]. The bytes are the same on every instruction set.
 ///
 /// # Panics
 /// `file_rows` is not 1 to 16 rows of `cols` weights, or `out` has another length than a group.
-pub fn pack_group(format: Format, cols: usize, file_rows: &[u8], out: &mut [u8]) {
+pub fn pack_group(isa: Isa, format: Format, cols: usize, file_rows: &[u8], out: &mut [u8]) {
     let row_bytes = format.row_bytes(cols).unwrap_or(0);
     let whole = row_bytes > 0 && file_rows.len().is_multiple_of(row_bytes) && !file_rows.is_empty();
     assert!(whole && file_rows.len() <= GROUP * row_bytes, "{} bytes of rows of {row_bytes}", file_rows.len());
     assert_eq!(Some(out.len()), group_bytes(format, cols), "bytes of a group");
-    out.fill(0);
     let lines = out.as_chunks_mut().0;
     if format.block_weights() > 1 {
-        return pack_chunks(format, file_rows, row_bytes, lines);
+        let whole = cols / CHUNK;
+        let (chunks, rest) = lines.split_at_mut(whole * Layout::of(format).lines());
+        let packed = words::pack(isa, format, file_rows, row_bytes, chunks);
+        let (from, lines) = if packed { (whole, rest) } else { (0, lines) };
+        return pack_chunks(format, file_rows, row_bytes, from, lines);
     }
+    lines.as_flattened_mut().fill(0);
     for (lane, row) in file_rows.chunks_exact(row_bytes).enumerate() {
         pack_numbers(format, row, lane, lines);
     }
 }
 
-/// Chunk after chunk, so that what is written stays in the fastest cache until all rows have added to it.
-fn pack_chunks(format: Format, file_rows: &[u8], row_bytes: usize, group: &mut Lines) {
-    let chunk_bytes = words::chunk_bytes(format);
-    for (index, chunk) in group.chunks_exact_mut(Layout::of(format).lines()).enumerate() {
+/// The chunks from chunk `from` on, one after the other, so that what is written stays in the fastest cache until all rows
+/// have added to it.
+fn pack_chunks(format: Format, file_rows: &[u8], row_bytes: usize, from: usize, chunks: &mut Lines) {
+    let chunk_bytes = CHUNK / format.block_weights() * format.block_bytes();
+    for (index, chunk) in (from..).zip(chunks.chunks_exact_mut(Layout::of(format).lines())) {
         let part = index * chunk_bytes..row_bytes.min((index + 1) * chunk_bytes);
-        let rows = file_rows.chunks_exact(row_bytes).map(|row| &row[part.clone()]);
-        if !words::pack(format, rows.clone(), chunk) {
-            rows.enumerate().for_each(|(lane, blocks)| pack_blocks(format, blocks, lane, chunk));
+        chunk.as_flattened_mut().fill(0);
+        for (lane, row) in file_rows.chunks_exact(row_bytes).enumerate() {
+            pack_blocks(format, &row[part.clone()], lane, chunk);
         }
     }
 }

@@ -26,7 +26,7 @@ pub fn multiply_int8(isa: Isa, rounds: usize) -> usize {
         return 2 * CHAINS * rounds * x86_64::amx::multiply(isa, CHAINS * rounds);
     }
     // Four products a lane of a vector, one where there are no vectors.
-    let products = match run(isa, Int8(rounds)) {
+    let products = match isa.run_products(Int8(rounds)) {
         Some(lanes) => 4 * lanes,
         None => scalar(rounds, |sum: i32, w: i32, x| sum.wrapping_add(w.wrapping_mul(x))),
     };
@@ -35,7 +35,7 @@ pub fn multiply_int8(isa: Isa, rounds: usize) -> usize {
 
 /// f32 products summed up, as attention does. A [`Multiply`].
 pub fn multiply_f32(isa: Isa, rounds: usize) -> usize {
-    let lanes = run(isa, Float(rounds));
+    let lanes = isa.run_products(Float(rounds));
     2 * rounds * CHAINS * lanes.unwrap_or_else(|| scalar(rounds, |sum: f32, w: f32, x| w * x as f32 + sum))
 }
 
@@ -70,7 +70,7 @@ impl ReadProbe {
         let part = &lines[lines.len() * slice / slices..lines.len() * (slice + 1) / slices];
         let read = Read { streams: std::array::from_fn(|s| &part[part.len() / streams * s.min(streams - 1)..]) };
         let steps = part.len() / streams / STEP;
-        if run(isa, Streams { read, steps, count: streams }).is_none() {
+        if isa.run_products(Streams { read, steps, count: streams }).is_none() {
             black_box(part.iter().flatten().fold(0, |sum, byte| sum ^ byte));
         }
         steps * STEP * streams * LINE
@@ -84,27 +84,6 @@ const STEP: usize = 4;
 const AHEAD: usize = 2048;
 /// The most streams.
 const STREAMS: usize = 4;
-
-/// Lanes of the vectors that it ran on; `None` where there are none, and nothing was done.
-fn run(isa: Isa, operation: impl ProductsOperation) -> Option<usize> {
-    fn on<P: Products>(products: P, operation: impl ProductsOperation) -> Option<usize> {
-        products.enter(operation);
-        Some(P::LANES)
-    }
-    match isa {
-        #[cfg(target_arch = "x86_64")]
-        Isa::Avx2(isa) => on(x86_64::avx2::EightRows::of(isa), operation),
-        #[cfg(target_arch = "x86_64")]
-        Isa::AvxVnni(isa) => on(x86_64::avx2::EightRows::with_dots(isa), operation),
-        #[cfg(target_arch = "x86_64")]
-        Isa::Avx512(products) => on(products, operation),
-        #[cfg(target_arch = "x86_64")]
-        Isa::Amx(isa) => on(isa.avx512(), operation),
-        #[cfg(target_arch = "aarch64")]
-        Isa::Neon(products) => on(products, operation),
-        _ => None,
-    }
-}
 
 struct Int8(usize);
 

@@ -6,8 +6,12 @@
 
 use quant::Format;
 
+use crate::Isa;
 use crate::activations::Record;
 use crate::aligned::LINE;
+use crate::packed::Rows;
+#[cfg(target_arch = "x86_64")]
+use crate::x86_64;
 
 /// A format as a type, so that a kernel is compiled for each format.
 pub(crate) trait FormatType: Copy {
@@ -39,6 +43,30 @@ pub(crate) trait ProductsOperation {
     fn run<P: Products>(self, products: P);
 }
 
+impl Isa {
+    /// Runs an operation on the vectors of this instruction set, and returns their lanes; `None`, and nothing done, where there
+    /// are none.
+    pub(crate) fn run_products(self, operation: impl ProductsOperation) -> Option<usize> {
+        fn on<P: Products>(products: P, operation: impl ProductsOperation) -> Option<usize> {
+            products.enter(operation);
+            Some(P::LANES)
+        }
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(isa) => on(x86_64::avx2::EightRows::of(isa), operation),
+            #[cfg(target_arch = "x86_64")]
+            Self::AvxVnni(isa) => on(x86_64::avx2::EightRows::with_dots(isa), operation),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(products) => on(products, operation),
+            #[cfg(target_arch = "x86_64")]
+            Self::Amx(isa) => on(isa.avx512(), operation),
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon(products) => on(products, operation),
+            _ => None,
+        }
+    }
+}
+
 /// One line of weights spans `16 / LANES` vectors of this instruction set, its *parts*.
 pub(crate) trait Products: Copy {
     /// Vector of i32 lanes, or of four bytes in each lane.
@@ -55,6 +83,10 @@ pub(crate) trait Products: Copy {
 
     /// Part `part` of a line.
     fn load(self, line: &[u8; LINE], part: usize) -> Self::Int;
+    /// Writes part `part` of a line.
+    fn put(self, x: Self::Int, line: &mut [u8; LINE], part: usize);
+    /// The four words from byte `at` on of the rows of part `part`: a row in each lane, a word in each vector.
+    fn words4(self, rows: Rows<'_>, at: usize, part: usize) -> [Self::Int; 4];
     /// Asks for a line that lies `bytes` behind this one.
     fn prefetch(self, line: &[u8; LINE], bytes: usize);
     /// All lanes the same.

@@ -31,7 +31,9 @@ pub(super) fn matrix(backend: &CpuBackend, source: &dyn RowSource) -> Result<Pac
                 Err(error) => *lock(&failure) = Some(error),
                 Ok(()) => {
                     let parts = buffer.chunks(PackedMatrix::GROUP_ROWS * row_bytes);
-                    groups.zip(parts).for_each(|(group, rows)| pack_group(format, cols, rows, tile.row_mut(group)));
+                    for (group, rows) in groups.zip(parts) {
+                        pack_group(backend.isa, format, cols, rows, tile.row_mut(group));
+                    }
                 }
             }
         });

@@ -1,146 +1,237 @@
-//! Chunks of the formats that most files use, packed in words of four codes: the file's bits are moved, no code is taken apart.
+//! Whole groups of the formats that most files use, packed sixteen rows at a time: the file's bits are moved, no code is
+//! taken apart.
 //!
-//! A *column* is what one row puts into a chunk: a word for each line. In planes of `p` bits, line `l` of a block of 32
-//! holds code vector `l` with vectors `l + p`, `l + 2p`, … above it; the files' nibbles and bits lie in words of four
-//! codes as well, so that masks and shifts are all it takes. The bytes are those of [`super::chunk`], which is the
-//! specification and packs what is not named here.
+//! A word is four codes of a row. The same word of all rows is a line, and lines are what a chunk is made of: line `l` of a
+//! block of 32 in a plane of `p` bits holds code vector `l` with vectors `l + p`, `l + 2p`, … above it. The files' nibbles
+//! and bits lie in words of four codes as well, so that masks and shifts are all it takes. The bytes are those of
+//! [`super::chunk`], which is the specification and packs what is not named here.
 
 use quant::Format;
 
 use super::chunk::{Lines, put_word};
 use super::layout::{CHUNK, GROUP, Layout};
+use crate::Isa;
+use crate::products::{Products, ProductsOperation};
 
-/// Bytes of a row in a chunk.
-pub(crate) const fn chunk_bytes(format: Format) -> usize {
-    CHUNK / format.block_weights() * format.block_bytes()
+/// Sixteen rows of a file, `stride` bytes apart.
+#[derive(Clone, Copy)]
+pub(crate) struct Rows<'a> {
+    bytes: &'a [u8],
+    stride: usize,
 }
 
-/// Packs the parts of up to 16 rows that belong to one chunk; `false`, and nothing done, where another way is needed.
-pub(crate) fn pack<'a>(format: Format, rows: impl Iterator<Item = &'a [u8]> + Clone, chunk: &mut Lines) -> bool {
-    if rows.clone().any(|row| row.len() != chunk_bytes(format)) {
+impl<'a> Rows<'a> {
+    /// From byte `at` of the first row on.
+    fn from(self, at: usize) -> Self {
+        Self { bytes: &self.bytes[at..], ..self }
+    }
+
+    /// Bytes `at..at + N` of row `lane`.
+    #[inline(always)]
+    pub(crate) fn bytes<const N: usize>(self, lane: usize, at: usize) -> &'a [u8; N] {
+        let bytes = self.bytes[lane * self.stride + at..].first_chunk();
+        bytes.expect("a block of every row")
+    }
+
+    #[inline(always)]
+    fn half(self, lane: usize, at: usize) -> u16 {
+        u16::from_le_bytes(*self.bytes(lane, at))
+    }
+}
+
+/// Packs whole chunks of a group of 16 rows, `stride` bytes apart; `false`, and nothing done, where another way is needed.
+pub(super) fn pack(isa: Isa, format: Format, file: &[u8], stride: usize, chunks: &mut Lines) -> bool {
+    let packed = matches!(format, Format::Q4_0 | Format::Q8_0 | Format::Q4K | Format::Q5K | Format::Q6K);
+    if !packed || file.len() != GROUP * stride {
         return false;
     }
-    match format {
-        Format::Q4K => columns(rows.clone(), chunk, q4_k),
-        Format::Q5K => columns(rows.clone(), chunk, q5_k),
-        Format::Q6K => columns(rows.clone(), chunk, q6_k),
-        Format::Q8_0 => columns(rows.clone(), chunk, q8_0),
-        Format::Q4_0 => columns(rows.clone(), chunk, q4_0),
-        _ => return false,
-    }
-    let scales = chunk[Layout::of(format).scales()..].as_flattened_mut();
-    for (lane, row) in rows.enumerate() {
-        match format {
-            Format::Q4_0 | Format::Q8_0 => {
-                for (block, bytes) in row.chunks_exact(format.block_bytes()).enumerate() {
-                    put_word(scales, block * GROUP + lane, half(bytes, 0));
+    isa.run_products(Pack { format, rows: Rows { bytes: file, stride }, chunks }).is_some()
+}
+
+struct Pack<'a> {
+    format: Format,
+    rows: Rows<'a>,
+    chunks: &'a mut Lines,
+}
+
+impl ProductsOperation for Pack<'_> {
+    #[inline(always)]
+    fn run<P: Products>(self, products: P) {
+        let layout = Layout::of(self.format);
+        let chunk_bytes = CHUNK / self.format.block_weights() * self.format.block_bytes();
+        for (index, chunk) in self.chunks.chunks_exact_mut(layout.lines()).enumerate() {
+            let rows = self.rows.from(index * chunk_bytes);
+            for part in 0..GROUP / P::LANES {
+                let column = Column { products, rows, part };
+                match self.format {
+                    Format::Q4_0 => column.q4_0(chunk),
+                    Format::Q8_0 => column.q8_0(chunk),
+                    Format::Q4K => column.q4_k(chunk),
+                    Format::Q5K => column.q5_k(chunk),
+                    _ => column.q6_k(chunk),
                 }
             }
-            Format::Q6K => put_word(scales, 8 * GROUP + lane, half(row, 208)),
-            _ => {
-                put_word(scales, 6 * GROUP + lane, half(row, 0));
-                put_word(scales, 7 * GROUP + lane, half(row, 2));
+            halves(self.format, rows, chunk[layout.scales()..].as_flattened_mut());
+        }
+    }
+}
+
+/// The f16 scales.
+#[inline(always)]
+fn halves(format: Format, rows: Rows<'_>, scales: &mut [u8]) {
+    for lane in 0..GROUP {
+        match format {
+            Format::Q4_0 | Format::Q8_0 => {
+                for block in 0..8 {
+                    put_word(scales, block * GROUP + lane, rows.half(lane, block * format.block_bytes()));
+                }
             }
-        }
-    }
-    true
-}
-
-/// Line `l` of the chunk is word `l` of every row's column.
-fn columns<'a, const N: usize>(
-    rows: impl Iterator<Item = &'a [u8]>,
-    chunk: &mut Lines,
-    column: impl Fn(&[u8]) -> [u32; N],
-) {
-    let mut columns = [[0; N]; GROUP];
-    for (into, row) in columns.iter_mut().zip(rows) {
-        *into = column(row);
-    }
-    for (l, line) in chunk[..N].iter_mut().enumerate() {
-        for (word, column) in line.as_chunks_mut::<4>().0.iter_mut().zip(&columns) {
-            *word = column[l].to_le_bytes();
-        }
-    }
-}
-
-/// `d`, `dmin`, `scales[12]`, `qs[128]`: a word of `qs` has four codes of one block, and above them four of the next.
-fn q4_k(block: &[u8]) -> [u32; 35] {
-    let mut column = [0; 35];
-    nibbles_by_64(words::<32>(block, 16), &mut column[..32]);
-    column[32..].copy_from_slice(&words::<3>(block, 4));
-    column
-}
-
-/// As Q4_K, with `qh[32]` before `qs`: bit `b` of its bytes is the fifth bit of block `b`.
-fn q5_k(block: &[u8]) -> [u32; 43] {
-    let mut column = [0; 43];
-    nibbles_by_64(words::<32>(block, 48), &mut column[..32]);
-    let high = words::<8>(block, 16);
-    for (b, word) in column[32..40].iter_mut().enumerate() {
-        *word = (0..8).fold(0, |sum, v| sum | (high[v] >> b & 0x0101_0101) << v);
-    }
-    column[40..].copy_from_slice(&words::<3>(block, 4));
-    column
-}
-
-/// `ql[128]`, `qh[64]`, `scales[16]`, `d`; the quarters of each half as [`quant::Codes256::read`] has them.
-fn q6_k(block: &[u8]) -> [u32; 52] {
-    let (low, high) = (words::<32>(block, 0), words::<16>(block, 128));
-    let mut column = [0; 52];
-    for b in 0..8 {
-        let (half, quarter) = (b / 4, b % 4);
-        let low = &low[16 * half + 8 * (quarter % 2)..][..8];
-        let high = &high[8 * half..][..8];
-        for l in 0..4 {
-            let nibble = |word: u32| word >> (4 * (quarter / 2)) & NIBBLES;
-            column[4 * b + l] = nibble(low[l]) | nibble(low[l + 4]) << 4;
-        }
-        for l in 0..2 {
-            let pair = |v: usize| high[l + 2 * v] >> (2 * quarter) & 0x0303_0303;
-            column[32 + 2 * b + l] = pair(0) | pair(1) << 2 | pair(2) << 4 | pair(3) << 6;
-        }
-    }
-    column[48..].copy_from_slice(&words::<4>(block, 192));
-    column
-}
-
-/// Eight times `d`, `qs[32]`: int8 becomes unsigned by adding 128.
-fn q8_0(blocks: &[u8]) -> [u32; 64] {
-    let mut column = [0; 64];
-    for (block, column) in blocks.chunks_exact(34).zip(column.as_chunks_mut::<8>().0) {
-        *column = words::<8>(block, 2).map(|word| word ^ 0x8080_8080);
-    }
-    column
-}
-
-/// Eight times `d`, `qs[16]`: both planes lie as they should.
-fn q4_0(blocks: &[u8]) -> [u32; 32] {
-    let mut column = [0; 32];
-    for (block, column) in blocks.chunks_exact(18).zip(column.as_chunks_mut::<4>().0) {
-        *column = words(block, 2);
-    }
-    column
-}
-
-/// Eight words are 32 weights in the low nibbles and the next 32 in the high ones.
-fn nibbles_by_64(file: [u32; 32], column: &mut [u32]) {
-    for (pair, column) in file.as_chunks::<8>().0.iter().zip(column.as_chunks_mut::<8>().0) {
-        for l in 0..4 {
-            column[l] = pair[l] & NIBBLES | (pair[l + 4] & NIBBLES) << 4;
-            column[4 + l] = pair[l] >> 4 & NIBBLES | pair[l + 4] & !NIBBLES;
+            Format::Q6K => {
+                put_word(scales, 8 * GROUP + lane, rows.half(lane, 208));
+                put_word(scales, 9 * GROUP + lane, 0);
+            }
+            _ => {
+                put_word(scales, 6 * GROUP + lane, rows.half(lane, 0));
+                put_word(scales, 7 * GROUP + lane, rows.half(lane, 2));
+            }
         }
     }
 }
 
 /// The low four bits of each byte.
-const NIBBLES: u32 = 0x0f0f_0f0f;
+const NIBBLES: i32 = 0x0F0F_0F0F;
 
-/// `N` words from byte `at` on.
-fn words<const N: usize>(block: &[u8], at: usize) -> [u32; N] {
-    let bytes = block[at..at + 4 * N].as_chunks::<4>().0;
-    std::array::from_fn(|i| u32::from_le_bytes(bytes[i]))
+/// A vector's worth of rows.
+#[derive(Clone, Copy)]
+struct Column<'a, P> {
+    products: P,
+    rows: Rows<'a>,
+    part: usize,
 }
 
-fn half(block: &[u8], at: usize) -> u16 {
-    u16::from_le_bytes([block[at], block[at + 1]])
+impl<P: Products> Column<'_, P> {
+    /// Eight times `d`, `qs[16]`: both planes lie as they should.
+    #[inline(always)]
+    fn q4_0(self, chunk: &mut Lines) {
+        for block in 0..8 {
+            let words = self.words4(18 * block + 2);
+            for l in 0..4 {
+                self.put(words[l], chunk, 4 * block + l);
+            }
+        }
+    }
+
+    /// Eight times `d`, `qs[32]`: int8 becomes unsigned by adding 128.
+    #[inline(always)]
+    fn q8_0(self, chunk: &mut Lines) {
+        for block in 0..8 {
+            let words = self.words8(34 * block + 2);
+            for l in 0..8 {
+                self.put(
+                    self.products.xor(words[l], self.products.splat(0x8080_8080_u32 as i32)),
+                    chunk,
+                    8 * block + l,
+                );
+            }
+        }
+    }
+
+    /// `d`, `dmin`, `scales[12]`, `qs[128]`.
+    #[inline(always)]
+    fn q4_k(self, chunk: &mut Lines) {
+        self.nibbles_by_64(16, chunk);
+        self.scales(chunk, 32);
+    }
+
+    /// As Q4_K, with `qh[32]` before `qs`: bit `b` of its bytes is the fifth bit of block `b`.
+    #[inline(always)]
+    fn q5_k(self, chunk: &mut Lines) {
+        self.nibbles_by_64(48, chunk);
+        let high = self.words8(16);
+        for block in 0..8 {
+            let mut line = self.products.splat(0);
+            for v in 0..8 {
+                line = self.products.or(line, self.field(high[v], block as u32, 0x0101_0101, v as u32));
+            }
+            self.put(line, chunk, 32 + block);
+        }
+        self.scales(chunk, 40);
+    }
+
+    /// `ql[128]`, `qh[64]`, `scales[16]`, `d`; the quarters of each half as [`quant::Codes256::read`] has them.
+    #[inline(always)]
+    fn q6_k(self, chunk: &mut Lines) {
+        for half in 0..2 {
+            let low = [self.words8(64 * half), self.words8(64 * half + 32)];
+            let high = self.words8(128 + 32 * half);
+            for quarter in 0..4 {
+                let (block, low, shift) = (4 * half + quarter, low[quarter % 2], 4 * (quarter as u32 / 2));
+                for l in 0..4 {
+                    let second = self.field(low[l + 4], shift, NIBBLES, 4);
+                    let line = self.products.or(self.field(low[l], shift, NIBBLES, 0), second);
+                    self.put(line, chunk, 4 * block + l);
+                }
+                for l in 0..2 {
+                    let mut line = self.products.splat(0);
+                    for v in 0..4 {
+                        let pair = self.field(high[l + 2 * v], 2 * quarter as u32, 0x0303_0303, 2 * v as u32);
+                        line = self.products.or(line, pair);
+                    }
+                    self.put(line, chunk, 32 + 2 * block + l);
+                }
+            }
+        }
+        let scales = self.words4(192);
+        for l in 0..4 {
+            self.put(scales[l], chunk, 48 + l);
+        }
+    }
+
+    /// From byte `at` on, eight words are 32 weights in the low nibbles and the next 32 in the high ones.
+    #[inline(always)]
+    fn nibbles_by_64(self, at: usize, chunk: &mut Lines) {
+        for pair in 0..4 {
+            let words = self.words8(at + 32 * pair);
+            for l in 0..4 {
+                let (first, second) = (words[l], words[l + 4]);
+                let low = self.products.or(self.field(first, 0, NIBBLES, 0), self.field(second, 0, NIBBLES, 4));
+                self.put(low, chunk, 8 * pair + l);
+                let above = self.products.and(second, self.products.splat(!NIBBLES));
+                self.put(self.products.or(self.field(first, 4, NIBBLES, 0), above), chunk, 8 * pair + 4 + l);
+            }
+        }
+    }
+
+    /// The twelve bytes of scales and minimums of Q4_K and Q5_K.
+    #[inline(always)]
+    fn scales(self, chunk: &mut Lines, line: usize) {
+        let words = self.words4(0);
+        for l in 0..3 {
+            self.put(words[1 + l], chunk, line + l);
+        }
+    }
+
+    /// `(word >> from & mask) << to`.
+    #[inline(always)]
+    fn field(self, word: P::Int, from: u32, mask: i32, to: u32) -> P::Int {
+        let field = self.products.and(self.products.shift_right(word, from), self.products.splat(mask));
+        self.products.shift_left(field, to)
+    }
+
+    /// The four words from byte `at` on.
+    #[inline(always)]
+    fn words4(self, at: usize) -> [P::Int; 4] {
+        self.products.words4(self.rows, at, self.part)
+    }
+
+    #[inline(always)]
+    fn words8(self, at: usize) -> [P::Int; 8] {
+        let [a, b] = [self.words4(at), self.words4(at + 16)];
+        [a[0], a[1], a[2], a[3], b[0], b[1], b[2], b[3]]
+    }
+
+    #[inline(always)]
+    fn put(self, line: P::Int, chunk: &mut Lines, index: usize) {
+        self.products.put(line, &mut chunk[index], self.part);
+    }
 }

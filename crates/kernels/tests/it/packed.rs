@@ -1,6 +1,6 @@
 //! Packing: nothing is lost, and little is added.
 
-use kernels::{PackedMatrix, Pool, pack_group};
+use kernels::{Isa, PackedMatrix, Pool, pack_group};
 use quant::{Format, decode_row};
 use testkit::{Random, check_table};
 
@@ -41,6 +41,32 @@ fn packing_adds_two_percent_at_most() {
 }
 
 #[test]
+fn all_instruction_sets_pack_the_same_bytes() {
+    check_table(Format::ALL.map(|format| (format, format)), |format| {
+        let mut random = Random::new(6);
+        for (rows, weights) in [(16, 256), (32, 1024), (16, 544), (17, 768), (3, 256)] {
+            let cols = weights / format.block_weights() * format.block_weights();
+            for kind in Kind::ALL {
+                let file = rows_of(format, rows, cols, kind, &mut random);
+                let expected = PackedMatrix::from_rows(format, rows, cols, &file).map_err(|e| e.to_string())?;
+                for isa in Isa::available() {
+                    // What was there before does not matter.
+                    let mut packed = vec![0xAA; expected.num_bytes()];
+                    let groups = packed.chunks_exact_mut(expected.num_bytes() / expected.num_groups());
+                    for (rows, group) in file.chunks(16 * file.len() / rows).zip(groups) {
+                        pack_group(isa, format, cols, rows, group);
+                    }
+                    if let Some(at) = (0..packed.len()).find(|&at| packed[at] != expected.as_bytes()[at]) {
+                        return Err(format!("{} {kind:?} {rows}×{cols}: byte {at}", isa.name()));
+                    }
+                }
+            }
+        }
+        Ok::<(), String>(())
+    });
+}
+
+#[test]
 fn groups_packed_by_several_threads_are_the_same() {
     let (format, rows, cols) = (Format::Q4K, 33, 512);
     let file = rows_of(format, rows, cols, Kind::Random, &mut Random::new(6));
@@ -50,7 +76,13 @@ fn groups_packed_by_several_threads_are_the_same() {
     let groups: Vec<_> = (0..shared.num_groups()).map(|group| shared.group_rows(group)).collect();
     Pool::new(2).unwrap().for_each_tile(&mut [shared.groups_mut(1)], |_, mut tile| {
         let rows = &groups[tile.rows().start];
-        pack_group(format, cols, &file[rows.start * row_bytes..rows.end * row_bytes], tile.row_mut(tile.rows().start));
+        pack_group(
+            Isa::detect(),
+            format,
+            cols,
+            &file[rows.start * row_bytes..rows.end * row_bytes],
+            tile.row_mut(tile.rows().start),
+        );
     });
     for row in 0..rows {
         let (mut a, mut b) = (vec![0.0; cols], vec![0.0; cols]);

@@ -8,6 +8,7 @@ use super::lanes::widen;
 use crate::activations::Record;
 use crate::aligned::LINE;
 use crate::isa::Neon;
+use crate::packed::Rows;
 use crate::products::{FormatType, Products, ProductsOperation, largest_code};
 
 /// Runs an operation, compiled for these instructions.
@@ -73,6 +74,32 @@ impl Products for Neon {
     fn load(self, line: &[u8; LINE], part: usize) -> int32x4_t {
         let bytes = &line[16 * part..][..16];
         unsafe { vreinterpretq_s32_u8(vld1q_u8(bytes.as_ptr())) }
+    }
+
+    #[inline(always)]
+    fn put(self, x: int32x4_t, line: &mut [u8; LINE], part: usize) {
+        let bytes = &mut line[16 * part..][..16];
+        unsafe { vst1q_u8(bytes.as_mut_ptr(), vreinterpretq_u8_s32(x)) }
+    }
+
+    #[inline(always)]
+    fn words4(self, rows: Rows<'_>, at: usize, part: usize) -> [int32x4_t; 4] {
+        let mut quarters = [self.splat(0); 4];
+        for j in 0..4 {
+            let words = rows.bytes::<16>(4 * part + j, at);
+            quarters[j] = unsafe { vreinterpretq_s32_u8(vld1q_u8(words.as_ptr())) };
+        }
+        let [a, b, c, d] = quarters;
+        unsafe {
+            let (ab, cd) = (vreinterpretq_s64_s32(vzip1q_s32(a, b)), vreinterpretq_s64_s32(vzip1q_s32(c, d)));
+            let (ab_high, cd_high) = (vreinterpretq_s64_s32(vzip2q_s32(a, b)), vreinterpretq_s64_s32(vzip2q_s32(c, d)));
+            [
+                vreinterpretq_s32_s64(vzip1q_s64(ab, cd)),
+                vreinterpretq_s32_s64(vzip2q_s64(ab, cd)),
+                vreinterpretq_s32_s64(vzip1q_s64(ab_high, cd_high)),
+                vreinterpretq_s32_s64(vzip2q_s64(ab_high, cd_high)),
+            ]
+        }
     }
 
     #[inline(always)]

@@ -8,7 +8,9 @@ use std::arch::x86_64::*;
 use crate::activations::Record;
 use crate::aligned::LINE;
 use crate::isa::{Avx2, AvxVnni};
+use crate::packed::Rows;
 use crate::products::{FormatType, Products, ProductsOperation, largest_code};
+use crate::x86_64::four_words;
 
 /// The vectors of [`Avx2`]; with `DOTS`, the processor has the int8 dot products of [`AvxVnni`] too.
 #[derive(Clone, Copy)]
@@ -128,6 +130,33 @@ impl<const DOTS: bool> Products for EightRows<DOTS> {
     fn load(self, line: &[u8; LINE], part: usize) -> __m256i {
         let bytes = &line[32 * part..][..32];
         unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) }
+    }
+
+    #[inline(always)]
+    fn put(self, x: __m256i, line: &mut [u8; LINE], part: usize) {
+        let bytes = &mut line[32 * part..][..32];
+        unsafe { _mm256_storeu_si256(bytes.as_mut_ptr().cast(), x) }
+    }
+
+    #[inline(always)]
+    fn words4(self, rows: Rows<'_>, at: usize, part: usize) -> [__m256i; 4] {
+        // Rows j and 4 + j in the halves of vector j; then words of the same number side by side.
+        let mut halves = [self.splat(0); 4];
+        for j in 0..4 {
+            let (low, high) = (four_words(rows, 8 * part + j, at), four_words(rows, 8 * part + 4 + j, at));
+            halves[j] = unsafe { _mm256_set_m128i(high, low) };
+        }
+        let [a, b, c, d] = halves;
+        unsafe {
+            let (ab, cd) = (_mm256_unpacklo_epi32(a, b), _mm256_unpacklo_epi32(c, d));
+            let (ab_high, cd_high) = (_mm256_unpackhi_epi32(a, b), _mm256_unpackhi_epi32(c, d));
+            [
+                _mm256_unpacklo_epi64(ab, cd),
+                _mm256_unpackhi_epi64(ab, cd),
+                _mm256_unpacklo_epi64(ab_high, cd_high),
+                _mm256_unpackhi_epi64(ab_high, cd_high),
+            ]
+        }
     }
 
     #[inline(always)]

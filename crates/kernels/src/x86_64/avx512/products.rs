@@ -5,7 +5,9 @@ use std::arch::x86_64::*;
 use crate::activations::Record;
 use crate::aligned::LINE;
 use crate::isa::Avx512;
+use crate::packed::Rows;
 use crate::products::{FormatType, Products, ProductsOperation};
+use crate::x86_64::four_words;
 
 /// Runs an operation, compiled for these instructions.
 #[target_feature(enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vnni")]
@@ -29,6 +31,35 @@ impl Products for Avx512 {
     #[inline(always)]
     fn load(self, line: &[u8; LINE], _: usize) -> __m512i {
         unsafe { _mm512_loadu_si512(line.as_ptr().cast()) }
+    }
+
+    #[inline(always)]
+    fn put(self, x: __m512i, line: &mut [u8; LINE], _: usize) {
+        unsafe { _mm512_storeu_si512(line.as_mut_ptr().cast(), x) }
+    }
+
+    #[inline(always)]
+    fn words4(self, rows: Rows<'_>, at: usize, _: usize) -> [__m512i; 4] {
+        // Row 4i + j in quarter i of vector j; then words of the same number side by side.
+        let mut quarters = [self.splat(0); 4];
+        for j in 0..4 {
+            unsafe {
+                let low = _mm256_set_m128i(four_words(rows, 4 + j, at), four_words(rows, j, at));
+                let high = _mm256_set_m128i(four_words(rows, 12 + j, at), four_words(rows, 8 + j, at));
+                quarters[j] = _mm512_inserti64x4::<1>(_mm512_castsi256_si512(low), high);
+            }
+        }
+        let [a, b, c, d] = quarters;
+        unsafe {
+            let (ab, cd) = (_mm512_unpacklo_epi32(a, b), _mm512_unpacklo_epi32(c, d));
+            let (ab_high, cd_high) = (_mm512_unpackhi_epi32(a, b), _mm512_unpackhi_epi32(c, d));
+            [
+                _mm512_unpacklo_epi64(ab, cd),
+                _mm512_unpackhi_epi64(ab, cd),
+                _mm512_unpacklo_epi64(ab_high, cd_high),
+                _mm512_unpackhi_epi64(ab_high, cd_high),
+            ]
+        }
     }
 
     #[inline(always)]
