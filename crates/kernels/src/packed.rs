@@ -18,7 +18,7 @@ use crate::{Bands, Grid, Isa};
 pub(crate) use chunk::{BLOCKS, Lines, read32, read256};
 use chunk::{write32, write256};
 pub(crate) use layout::{CHUNK, GROUP, Layout};
-pub(crate) use words::Rows;
+pub(crate) use words::Columns;
 
 /// Weights `[rows, cols]` in groups of 16 rows.
 #[derive(Debug)]
@@ -164,9 +164,12 @@ pub fn pack_group(isa: Isa, format: Format, cols: usize, file_rows: &[u8], out: 
         let (from, lines) = if packed { (whole, rest) } else { (0, lines) };
         return pack_chunks(format, file_rows, row_bytes, from, lines);
     }
-    lines.as_flattened_mut().fill(0);
+    let packed = words::pack_numbers(isa, format, file_rows, row_bytes, lines);
+    let (done, size) = (packed * format.block_bytes(), format.block_bytes());
+    let rest = &mut lines.as_flattened_mut()[GROUP * done..];
+    rest.fill(0);
     for (lane, row) in file_rows.chunks_exact(row_bytes).enumerate() {
-        pack_numbers(format, row, lane, lines);
+        pack_numbers(size, &row[done..], lane, rest);
     }
 }
 
@@ -193,10 +196,9 @@ fn pack_blocks(format: Format, blocks: &[u8], lane: usize, chunk: &mut Lines) {
     }
 }
 
-/// Plain numbers: for each input, 16 rows side by side.
-fn pack_numbers(format: Format, row: &[u8], lane: usize, group: &mut Lines) {
-    let size = format.block_bytes();
-    let slots = group.as_flattened_mut().chunks_exact_mut(GROUP * size);
+/// Plain numbers of `size` bytes: for each input, 16 rows side by side.
+fn pack_numbers(size: usize, row: &[u8], lane: usize, group: &mut [u8]) {
+    let slots = group.chunks_exact_mut(GROUP * size);
     for (slot, number) in slots.zip(row.chunks_exact(size)) {
         slot[lane * size..(lane + 1) * size].copy_from_slice(number);
     }

@@ -9,7 +9,7 @@ use quant::Format;
 use crate::Isa;
 use crate::activations::Record;
 use crate::aligned::LINE;
-use crate::packed::Rows;
+use crate::packed::Columns;
 #[cfg(target_arch = "x86_64")]
 use crate::x86_64;
 
@@ -85,8 +85,11 @@ pub(crate) trait Products: Copy {
     fn load(self, line: &[u8; LINE], part: usize) -> Self::Int;
     /// Writes part `part` of a line.
     fn put(self, x: Self::Int, line: &mut [u8; LINE], part: usize);
-    /// The four words from byte `at` on of the rows of part `part`: a row in each lane, a word in each vector.
-    fn words4(self, rows: Rows<'_>, at: usize, part: usize) -> [Self::Int; 4];
+    /// Writes the low halves of the lanes as 16-bit numbers `LANES · part..` of a line's first sixteen, the high halves as those of
+    /// its second sixteen.
+    fn put_halves(self, x: Self::Int, line: &mut [u8; LINE], part: usize);
+    /// Four words of the rows of part `part`: a row in each lane, a word in each vector.
+    fn words4(self, rows: Columns<'_, 16>, part: usize) -> [Self::Int; 4];
     /// Asks for a line that lies `bytes` behind this one.
     fn prefetch(self, line: &[u8; LINE], bytes: usize);
     /// All lanes the same.

@@ -8,9 +8,10 @@
 
 use quant::Format;
 
-use super::chunk::{Lines, put_word};
+use super::chunk::Lines;
 use super::layout::{CHUNK, GROUP, Layout};
 use crate::Isa;
+use crate::aligned::LINE;
 use crate::products::{Products, ProductsOperation};
 
 /// Sixteen rows of a file, `stride` bytes apart.
@@ -26,16 +27,32 @@ impl<'a> Rows<'a> {
         Self { bytes: &self.bytes[at..], ..self }
     }
 
-    /// Bytes `at..at + N` of row `lane`.
+    /// Bytes `at..at + N` of all rows.
+    ///
+    /// # Panics
+    /// The rows end before.
     #[inline(always)]
-    pub(crate) fn bytes<const N: usize>(self, lane: usize, at: usize) -> &'a [u8; N] {
-        let bytes = self.bytes[lane * self.stride + at..].first_chunk();
-        bytes.expect("a block of every row")
+    pub(crate) fn columns<const N: usize>(self, at: usize) -> Columns<'a, N> {
+        assert!(at + 15 * self.stride + N <= self.bytes.len(), "{N} bytes at {at} of rows of {}", self.stride);
+        Columns { first: &self.bytes[at..], stride: self.stride }
     }
+}
 
+/// `N` bytes of each of sixteen rows.
+#[derive(Clone, Copy)]
+pub(crate) struct Columns<'a, const N: usize> {
+    /// From those of the first row on; the last row's are inside.
+    first: &'a [u8],
+    stride: usize,
+}
+
+impl<const N: usize> Columns<'_, N> {
+    /// Those of row `lane`, of 16.
     #[inline(always)]
-    fn half(self, lane: usize, at: usize) -> u16 {
-        u16::from_le_bytes(*self.bytes(lane, at))
+    pub(crate) fn row(&self, lane: usize) -> &[u8; N] {
+        assert!(lane < GROUP);
+        // SAFETY: the bytes of the last of 16 rows are inside, so those of every row are.
+        unsafe { &*self.first.as_ptr().add(lane * self.stride).cast() }
     }
 }
 
@@ -71,30 +88,73 @@ impl ProductsOperation for Pack<'_> {
                     _ => column.q6_k(chunk),
                 }
             }
-            halves(self.format, rows, chunk[layout.scales()..].as_flattened_mut());
+            halves(self.format, rows, &mut chunk[layout.scales()..]);
         }
     }
 }
 
-/// The f16 scales.
-#[inline(always)]
-fn halves(format: Format, rows: Rows<'_>, scales: &mut [u8]) {
-    for lane in 0..GROUP {
-        match format {
-            Format::Q4_0 | Format::Q8_0 => {
-                for block in 0..8 {
-                    put_word(scales, block * GROUP + lane, rows.half(lane, block * format.block_bytes()));
+/// Packs the first inputs of a group of 16 rows of plain numbers, `stride` bytes apart; returns how many.
+pub(super) fn pack_numbers(isa: Isa, format: Format, file: &[u8], stride: usize, lines: &mut Lines) -> usize {
+    let wide = format.block_bytes() == 4;
+    let inputs = stride / 16 * 16 / format.block_bytes();
+    if file.len() != GROUP * stride {
+        return 0;
+    }
+    let numbers = Numbers { wide, rows: Rows { bytes: file, stride }, lines };
+    isa.run_products(numbers).map_or(0, |_| inputs)
+}
+
+/// Numbers of four bytes (`wide`) or two.
+struct Numbers<'a> {
+    wide: bool,
+    rows: Rows<'a>,
+    lines: &'a mut Lines,
+}
+
+impl ProductsOperation for Numbers<'_> {
+    /// An f32 of all rows is a line; a pair of 16-bit numbers is one too, the first of all rows and then the second.
+    #[inline(always)]
+    fn run<P: Products>(self, products: P) {
+        for (index, lines) in self.lines.as_chunks_mut::<4>().0[..self.rows.stride / 16].iter_mut().enumerate() {
+            for part in 0..GROUP / P::LANES {
+                let words = products.words4(self.rows.columns(16 * index), part);
+                for l in 0..4 {
+                    match self.wide {
+                        true => products.put(words[l], &mut lines[l], part),
+                        false => products.put_halves(words[l], &mut lines[l], part),
+                    }
                 }
             }
-            Format::Q6K => {
-                put_word(scales, 8 * GROUP + lane, rows.half(lane, 208));
-                put_word(scales, 9 * GROUP + lane, 0);
-            }
-            _ => {
-                put_word(scales, 6 * GROUP + lane, rows.half(lane, 0));
-                put_word(scales, 7 * GROUP + lane, rows.half(lane, 2));
+        }
+    }
+}
+
+/// The f16 scales: the first of each block, and the second of those that have minimums.
+#[inline(always)]
+fn halves(format: Format, rows: Rows<'_>, scales: &mut Lines) {
+    match format {
+        Format::Q4_0 | Format::Q8_0 => {
+            for block in 0..8 {
+                put_scales(rows, block * format.block_bytes(), &mut scales[block / 2], block % 2);
             }
         }
+        Format::Q6K => {
+            put_scales(rows, 208, &mut scales[4], 0);
+            scales[4][LINE / 2..].fill(0);
+        }
+        _ => {
+            put_scales(rows, 0, &mut scales[3], 0);
+            put_scales(rows, 2, &mut scales[3], 1);
+        }
+    }
+}
+
+/// Bytes `at` and `at + 1` of all rows, as half number `half` of a line.
+#[inline(always)]
+fn put_scales(rows: Rows<'_>, at: usize, line: &mut [u8; LINE], half: usize) {
+    let columns = rows.columns::<2>(at);
+    for (lane, into) in line[LINE / 2 * half..][..LINE / 2].as_chunks_mut().0.iter_mut().enumerate() {
+        *into = *columns.row(lane);
     }
 }
 
@@ -221,7 +281,7 @@ impl<P: Products> Column<'_, P> {
     /// The four words from byte `at` on.
     #[inline(always)]
     fn words4(self, at: usize) -> [P::Int; 4] {
-        self.products.words4(self.rows, at, self.part)
+        self.products.words4(self.rows.columns(at), self.part)
     }
 
     #[inline(always)]

@@ -6,12 +6,8 @@ pub(crate) mod avx512;
 
 use std::arch::x86_64::{__m128i, _mm_loadu_si128};
 
-use crate::packed::Rows;
-
-/// The four words from byte `at` on of a row.
 #[inline(always)]
-fn four_words(rows: Rows<'_>, lane: usize, at: usize) -> __m128i {
-    let bytes = rows.bytes::<16>(lane, at);
+fn four_words(bytes: &[u8; 16]) -> __m128i {
     // SAFETY: the bytes are as many as the vector's, whose instructions every x86-64 has.
     unsafe { _mm_loadu_si128(bytes.as_ptr().cast()) }
 }

@@ -8,7 +8,7 @@ use super::lanes::widen;
 use crate::activations::Record;
 use crate::aligned::LINE;
 use crate::isa::Neon;
-use crate::packed::Rows;
+use crate::packed::Columns;
 use crate::products::{FormatType, Products, ProductsOperation, largest_code};
 
 /// Runs an operation, compiled for these instructions.
@@ -83,10 +83,21 @@ impl Products for Neon {
     }
 
     #[inline(always)]
-    fn words4(self, rows: Rows<'_>, at: usize, part: usize) -> [int32x4_t; 4] {
+    fn put_halves(self, x: int32x4_t, line: &mut [u8; LINE], part: usize) {
+        let (first, second) = line.split_at_mut(LINE / 2);
+        let (first, second) = (&mut first[8 * part..][..8], &mut second[8 * part..][..8]);
+        unsafe {
+            let x = vreinterpretq_u32_s32(x);
+            vst1_u8(first.as_mut_ptr(), vreinterpret_u8_u16(vmovn_u32(x)));
+            vst1_u8(second.as_mut_ptr(), vreinterpret_u8_u16(vshrn_n_u32::<16>(x)));
+        }
+    }
+
+    #[inline(always)]
+    fn words4(self, rows: Columns<'_, 16>, part: usize) -> [int32x4_t; 4] {
         let mut quarters = [self.splat(0); 4];
         for j in 0..4 {
-            let words = rows.bytes::<16>(4 * part + j, at);
+            let words = rows.row(4 * part + j);
             quarters[j] = unsafe { vreinterpretq_s32_u8(vld1q_u8(words.as_ptr())) };
         }
         let [a, b, c, d] = quarters;

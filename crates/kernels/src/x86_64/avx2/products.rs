@@ -8,7 +8,7 @@ use std::arch::x86_64::*;
 use crate::activations::Record;
 use crate::aligned::LINE;
 use crate::isa::{Avx2, AvxVnni};
-use crate::packed::Rows;
+use crate::packed::Columns;
 use crate::products::{FormatType, Products, ProductsOperation, largest_code};
 use crate::x86_64::four_words;
 
@@ -139,11 +139,25 @@ impl<const DOTS: bool> Products for EightRows<DOTS> {
     }
 
     #[inline(always)]
-    fn words4(self, rows: Rows<'_>, at: usize, part: usize) -> [__m256i; 4] {
+    fn put_halves(self, x: __m256i, line: &mut [u8; LINE], part: usize) {
+        let (first, second) = line.split_at_mut(LINE / 2);
+        let (first, second) = (&mut first[16 * part..][..16], &mut second[16 * part..][..16]);
+        // Of each 128 bits the low halves, then the high ones; then all low and all high ones.
+        unsafe {
+            let order = _mm_setr_epi8(0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15);
+            let halves = _mm256_shuffle_epi8(x, _mm256_broadcastsi128_si256(order));
+            let halves = _mm256_permute4x64_epi64::<0b11_01_10_00>(halves);
+            _mm_storeu_si128(first.as_mut_ptr().cast(), _mm256_castsi256_si128(halves));
+            _mm_storeu_si128(second.as_mut_ptr().cast(), _mm256_extracti128_si256::<1>(halves));
+        }
+    }
+
+    #[inline(always)]
+    fn words4(self, rows: Columns<'_, 16>, part: usize) -> [__m256i; 4] {
         // Rows j and 4 + j in the halves of vector j; then words of the same number side by side.
         let mut halves = [self.splat(0); 4];
         for j in 0..4 {
-            let (low, high) = (four_words(rows, 8 * part + j, at), four_words(rows, 8 * part + 4 + j, at));
+            let (low, high) = (four_words(rows.row(8 * part + j)), four_words(rows.row(8 * part + 4 + j)));
             halves[j] = unsafe { _mm256_set_m128i(high, low) };
         }
         let [a, b, c, d] = halves;

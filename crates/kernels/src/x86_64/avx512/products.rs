@@ -5,7 +5,7 @@ use std::arch::x86_64::*;
 use crate::activations::Record;
 use crate::aligned::LINE;
 use crate::isa::Avx512;
-use crate::packed::Rows;
+use crate::packed::Columns;
 use crate::products::{FormatType, Products, ProductsOperation};
 use crate::x86_64::four_words;
 
@@ -39,13 +39,22 @@ impl Products for Avx512 {
     }
 
     #[inline(always)]
-    fn words4(self, rows: Rows<'_>, at: usize, _: usize) -> [__m512i; 4] {
+    fn put_halves(self, x: __m512i, line: &mut [u8; LINE], _: usize) {
+        let (first, second) = line.split_at_mut(LINE / 2);
+        unsafe {
+            _mm256_storeu_si256(first.as_mut_ptr().cast(), _mm512_cvtepi32_epi16(x));
+            _mm256_storeu_si256(second.as_mut_ptr().cast(), _mm512_cvtepi32_epi16(_mm512_srli_epi32::<16>(x)));
+        }
+    }
+
+    #[inline(always)]
+    fn words4(self, rows: Columns<'_, 16>, _: usize) -> [__m512i; 4] {
         // Row 4i + j in quarter i of vector j; then words of the same number side by side.
         let mut quarters = [self.splat(0); 4];
         for j in 0..4 {
             unsafe {
-                let low = _mm256_set_m128i(four_words(rows, 4 + j, at), four_words(rows, j, at));
-                let high = _mm256_set_m128i(four_words(rows, 12 + j, at), four_words(rows, 8 + j, at));
+                let low = _mm256_set_m128i(four_words(rows.row(4 + j)), four_words(rows.row(j)));
+                let high = _mm256_set_m128i(four_words(rows.row(12 + j)), four_words(rows.row(8 + j)));
                 quarters[j] = _mm512_inserti64x4::<1>(_mm512_castsi256_si512(low), high);
             }
         }
