@@ -113,31 +113,15 @@ impl Pool {
     /// # Panics
     /// As [`Pool::run`].
     pub fn for_each_tile<T: Send>(&self, grids: &mut [Grid<'_, T>], work: impl Fn(usize, Tile<'_, T>) + Sync) {
-        match grids {
-            [grid] => {
-                let parts = grid.parts();
-                // SAFETY: the region has one slice for each index, so no tile is made twice.
-                self.run(grid.num_tiles(), |slice| work(0, unsafe { parts.tile(slice) }));
-            }
-            _ => self.for_each_tile_of_several(grids, work),
+        if let [grid] = grids {
+            let parts = grid.parts();
+            // SAFETY: the region has one slice for each index, so no tile is made twice.
+            return self.run(grid.num_tiles(), |tile| work(0, unsafe { parts.tile(tile) }));
         }
-    }
-
-    fn for_each_tile_of_several<T: Send>(&self, grids: &mut [Grid<'_, T>], work: impl Fn(usize, Tile<'_, T>) + Sync) {
-        let mut ends = Vec::with_capacity(grids.len());
-        let parts: Vec<Parts<'_, T>> = grids
-            .iter_mut()
-            .map(|grid| {
-                ends.push(ends.last().unwrap_or(&0) + grid.num_tiles());
-                grid.parts()
-            })
-            .collect();
-        self.run(ends.last().copied().unwrap_or(0), |slice| {
-            let grid = ends.partition_point(|&end| end <= slice);
-            let first = if grid == 0 { 0 } else { ends[grid - 1] };
-            // SAFETY: as above: `slice - first` runs through the tiles of the grid once.
-            work(grid, unsafe { parts[grid].tile(slice - first) });
-        });
+        let tiles: Vec<usize> = grids.iter().map(|grid| grid.num_tiles()).collect();
+        let parts: Vec<Parts<'_, T>> = grids.iter_mut().map(Grid::parts).collect();
+        // SAFETY: as above, for the slices of each run.
+        self.run_runs(&tiles, |grid, tile| work(grid, unsafe { parts[grid].tile(tile) }));
     }
 }
 

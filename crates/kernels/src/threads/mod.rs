@@ -5,6 +5,7 @@
 
 mod cpus;
 mod pool;
+mod shares;
 
 pub use cpus::usable_cores;
 pub use pool::Pool;

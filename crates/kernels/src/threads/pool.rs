@@ -1,8 +1,8 @@
 //! A pool whose regions cost about a microsecond.
 //!
-//! A *region* is one call of [`Pool::run`]: `slices` numbered calls of one closure, taken from a counter by the workers and
-//! by the caller, finished when all are done. Who takes which slice differs from run to run, so a slice must not depend on
-//! it; nothing here lets it.
+//! A *region* is one call of [`Pool::run`]: `slices` numbered calls of one closure, shared out between the workers and the
+//! caller ([`super::shares`]), finished when all are done. Who takes which slice differs from run to run, so a slice must not
+//! depend on it; nothing here lets it.
 //!
 //! How it works. One word of state holds the region's number, whether it is open, and how many workers are inside. The
 //! caller writes the job, opens the region, takes slices itself until none is left, closes the region and waits until
@@ -21,6 +21,8 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
+use super::shares::{Alone, Shares};
+
 /// Persistent threads that run one region at a time.
 pub struct Pool {
     shared: Arc<Shared>,
@@ -38,11 +40,11 @@ impl Pool {
         if threads > INSIDE as usize {
             return Err(io::ErrorKind::InvalidInput.into());
         }
-        let mut pool = Self { shared: Arc::new(Shared::new()), workers: Vec::new(), region: Mutex::new(()) };
+        let mut pool = Self { shared: Arc::new(Shared::new(threads)), workers: Vec::new(), region: Mutex::new(()) };
         for number in 1..threads {
             let shared = Arc::clone(&pool.shared);
             let builder = std::thread::Builder::new().name(format!("compute-{number}"));
-            pool.workers.push(builder.spawn(move || shared.serve())?);
+            pool.workers.push(builder.spawn(move || shared.serve(number))?);
         }
         Ok(pool)
     }
@@ -60,13 +62,19 @@ impl Pool {
     /// With the panic of a slice, once no slice is running any more; slices not yet begun are left out. And when called from
     /// within a slice: regions do not nest.
     pub fn run(&self, slices: usize, work: impl Fn(usize) + Sync) {
+        self.run_runs(&[slices], |_, slice| work(slice));
+    }
+
+    /// As [`Pool::run`], of several runs of slices at once: calls `work(run, slice)` for all `runs[run]` slices of each run. A thread
+    /// begins with the same part of every run, in every region: memory is near to the thread that worked on it first.
+    pub(crate) fn run_runs(&self, runs: &[usize], work: impl Fn(usize, usize) + Sync) {
         let _mark = InsideSlice::enter();
-        if slices <= 1 || self.workers.is_empty() {
-            return (0..slices).for_each(work);
+        if runs.iter().sum::<usize>() <= 1 || self.workers.is_empty() {
+            return runs.iter().enumerate().for_each(|(run, &slices)| (0..slices).for_each(|slice| work(run, slice)));
         }
         let _region = lock(&self.region);
-        self.shared.open(slices, &work);
-        self.shared.take_slices(slices, &work);
+        let region = self.shared.open(runs, &work);
+        self.shared.take_slices(0, region, runs, &work);
         self.shared.close();
         if let Some(panic) = lock(&self.shared.panic).take() {
             resume_unwind(panic);
@@ -91,14 +99,14 @@ impl std::fmt::Debug for Pool {
     }
 }
 
-type Work<'a> = dyn Fn(usize) + Sync + 'a;
+type Work<'a> = dyn Fn(usize, usize) + Sync + 'a;
 
 /// What the threads of a pool share.
 struct Shared {
     /// Region number (upper half), [`OPEN`], [`STOP`], and the number of workers inside (lowest bits).
     state: Alone<AtomicU64>,
-    /// The next slice that nobody has taken.
-    next: Alone<AtomicUsize>,
+    /// The slices that nobody has taken.
+    shares: Shares,
     /// Written by the caller while the region is closed and empty, read by workers inside.
     job: UnsafeCell<Option<Job>>,
     /// Workers that sleep or are about to.
@@ -112,20 +120,20 @@ struct Shared {
 #[derive(Clone, Copy)]
 struct Job {
     work: *const Work<'static>,
-    slices: usize,
+    runs: *const [usize],
 }
 
 // SAFETY: all fields but `job` are Sync by themselves. `job` is written only between regions and read only by workers
-// inside one (see the module text); what it points to is `Sync`, so several threads may call it.
+// inside one (see the module text); what it points to is `Sync`, so several threads may use it.
 unsafe impl Sync for Shared {}
-// SAFETY: as above; the pointer in `job` is not tied to a thread.
+// SAFETY: as above; the pointers in `job` are not tied to a thread.
 unsafe impl Send for Shared {}
 
 impl Shared {
-    fn new() -> Self {
+    fn new(threads: usize) -> Self {
         Self {
             state: Alone(AtomicU64::new(0)),
-            next: Alone(AtomicUsize::new(0)),
+            shares: Shares::new(threads),
             job: UnsafeCell::new(None),
             sleepers: AtomicUsize::new(0),
             sleep: Mutex::new(()),
@@ -134,21 +142,22 @@ impl Shared {
         }
     }
 
-    /// Publishes the job and lets workers in. The caller holds the region lock, and must call [`Shared::close`] before
-    /// `work` ends.
-    fn open(&self, slices: usize, work: &Work<'_>) {
+    /// Publishes the job, lets workers in and returns the region's number. The caller holds the region lock, and must call
+    /// [`Shared::close`] before `work` and `runs` end.
+    fn open(&self, runs: &[usize], work: &Work<'_>) -> u32 {
         // SAFETY: only the lifetime changes. Workers use the pointer inside the region only, and `run` closes the region
         // before `work` goes out of scope: nothing between `open` and `close` can unwind.
         let work = unsafe { std::mem::transmute::<*const Work<'_>, *const Work<'static>>(work) };
         // SAFETY: the region is closed and empty, so no worker reads `job`; the region lock keeps other callers out.
-        unsafe { *self.job.get() = Some(Job { work, slices }) };
-        self.next.0.store(0, Ordering::Relaxed);
-        let number = self.state.0.load(Ordering::Relaxed) >> 32;
+        unsafe { *self.job.get() = Some(Job { work, runs }) };
+        let region = number(self.state.0.load(Ordering::Relaxed)).wrapping_add(1);
+        self.shares.fill(region, runs);
         // SeqCst with `sleepers`: either this thread sees the sleeper, or the sleeper sees the open region.
-        self.state.0.store((number.wrapping_add(1) << 32) | OPEN, Ordering::SeqCst);
+        self.state.0.store((u64::from(region) << 32) | OPEN, Ordering::SeqCst);
         if self.sleepers.load(Ordering::SeqCst) > 0 {
             self.wake_sleepers();
         }
+        region
     }
 
     /// Lets no more workers in, and waits until those inside have left.
@@ -160,19 +169,12 @@ impl Shared {
         }
     }
 
-    /// Runs slices until none is left. Never unwinds: a panic is kept for the caller of the region.
-    fn take_slices(&self, slices: usize, work: &Work<'_>) {
-        let outcome = catch_unwind(AssertUnwindSafe(|| {
-            loop {
-                let slice = self.next.0.fetch_add(1, Ordering::Relaxed);
-                if slice >= slices {
-                    return;
-                }
-                work(slice);
-            }
-        }));
+    /// Runs slices until none is left, those of share `home` first. Never unwinds: a panic is kept for the caller of the region.
+    fn take_slices(&self, home: usize, region: u32, runs: &[usize], work: &Work<'_>) {
+        let outcome =
+            catch_unwind(AssertUnwindSafe(|| self.shares.take_all(home, region, runs, |run, slice| work(run, slice))));
         if let Err(panic) = outcome {
-            self.next.0.store(slices, Ordering::Relaxed);
+            self.shares.empty(region);
             let mut first = lock(&self.panic);
             match *first {
                 None => *first = Some(panic),
@@ -182,23 +184,24 @@ impl Shared {
         }
     }
 
-    /// A worker's life.
-    fn serve(&self) {
+    /// The life of worker `worker`.
+    fn serve(&self, worker: usize) {
         let _mark = InsideSlice::enter();
         let mut served = 0;
         while let Some(region) = self.next_region(served) {
             served = region;
             // SAFETY: this worker is inside the region, so the caller does not write `job`.
             if let Some(job) = unsafe { *self.job.get() } {
-                // SAFETY: the caller keeps the closure alive until this worker has left.
-                self.take_slices(job.slices, unsafe { &*job.work });
+                // SAFETY: the caller keeps the closure and the list alive until this worker has left.
+                let (work, runs) = unsafe { (&*job.work, &*job.runs) };
+                self.take_slices(worker, region, runs, work);
             }
             self.state.0.fetch_sub(1, Ordering::Release);
         }
     }
 
     /// Enters the next open region after number `served`; `None` when the pool ends.
-    fn next_region(&self, served: u64) -> Option<u64> {
+    fn next_region(&self, served: u32) -> Option<u32> {
         let mut patience = Patience::new();
         loop {
             let state = self.state.0.load(Ordering::Acquire);
@@ -214,12 +217,12 @@ impl Shared {
             }
             let entered = self.state.0.compare_exchange_weak(state, state + 1, Ordering::AcqRel, Ordering::Relaxed);
             if entered.is_ok() {
-                return Some(state >> 32);
+                return Some(number(state));
             }
         }
     }
 
-    fn sleep_until_open(&self, served: u64) {
+    fn sleep_until_open(&self, served: u32) {
         self.sleepers.fetch_add(1, Ordering::SeqCst);
         let mut guard = lock(&self.sleep);
         loop {
@@ -241,8 +244,13 @@ impl Shared {
 }
 
 /// Whether `state` shows an open region that a worker which last served region `served` has not seen.
-fn awaits(state: u64, served: u64) -> bool {
-    state & OPEN != 0 && state >> 32 != served
+fn awaits(state: u64, served: u32) -> bool {
+    state & OPEN != 0 && number(state) != served
+}
+
+/// The region's number in a word of state.
+fn number(state: u64) -> u32 {
+    (state >> 32) as u32
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -290,10 +298,6 @@ impl Patience {
         self.rounds < SPINS + YIELDS
     }
 }
-
-/// A value with cache lines (two, for the adjacent-line prefetcher) to itself.
-#[repr(align(128))]
-struct Alone<T>(T);
 
 /// Workers inside the region.
 const INSIDE: u64 = (1 << 16) - 1;
