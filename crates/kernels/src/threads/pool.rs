@@ -171,8 +171,7 @@ impl Shared {
 
     /// Runs slices until none is left, those of share `home` first. Never unwinds: a panic is kept for the caller of the region.
     fn take_slices(&self, home: usize, region: u32, runs: &[usize], work: &Work<'_>) {
-        let outcome =
-            catch_unwind(AssertUnwindSafe(|| self.shares.take_all(home, region, runs, |run, slice| work(run, slice))));
+        let outcome = catch_unwind(AssertUnwindSafe(|| self.shares.take_all(home, region, runs, work)));
         if let Err(panic) = outcome {
             self.shares.empty(region);
             let mut first = lock(&self.panic);
