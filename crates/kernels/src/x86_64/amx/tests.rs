@@ -11,7 +11,7 @@ use super::model::Model;
 use super::tiles::Tiles;
 use super::{blocks, multiply};
 use crate::isa::{Amx, Avx512};
-use crate::{ActivationFormat, Activations, Bands, Grid, Isa, PackedMatrix, Pool, scalar};
+use crate::{ActivationFormat, Activations, Bands, Grid, Isa, PackedMatrix, Pool, Tile, scalar};
 use weights::{Kind, rows_of};
 
 /// Inputs of different sizes, some of them zero.
@@ -49,28 +49,55 @@ fn tiles_give_the_scalar_bits() {
     });
 }
 
+/// A little of everything, for an emulated unit's patience.
+#[test]
+fn the_unit_gives_the_scalar_bits() {
+    let Some(isa) = Amx::new() else {
+        println!("skipped: this processor has no AMX");
+        return;
+    };
+    let formats = Format::ALL.into_iter().filter(|format| format.block_weights() > 1);
+    check_table(formats.map(|format| (format, format)), |format| {
+        let mut random = Random::new(13);
+        let (outputs, cols, rows) = (17, 512, 18);
+        let file = rows_of(format, outputs, cols, Kind::Random, &mut random);
+        let matrix = PackedMatrix::from_rows(format, outputs, cols, &file).map_err(|e| e.to_string())?;
+        let x = activations(format, rows, cols, &mut random);
+        compare(&matrix, &x, rows, &|tile| super::linear(isa, &matrix, &x, tile))
+    });
+}
+
 /// In tiles of many rows, which also begin in the middle of a tile of the unit.
 fn same(isa: Avx512, matrix: &PackedMatrix, x: &Activations) -> Result<(), String> {
-    let product = |linear: &(dyn Fn(&mut crate::Tile<'_>) + Sync), tile_rows: usize| {
+    [x.rows(), 29].into_iter().try_for_each(|tile_rows| {
+        compare(matrix, x, tile_rows, &|tile| {
+            let mut model = Model::new(blocks::shapes(matrix.format()));
+            blocks::linear(isa, &mut model, matrix, x, tile);
+        })
+    })
+}
+
+/// A kernel, in tiles of so many rows, against the scalar one.
+fn compare(
+    matrix: &PackedMatrix,
+    x: &Activations,
+    tile_rows: usize,
+    linear: &(dyn Fn(&mut Tile<'_>) + Sync),
+) -> Result<(), String> {
+    let product = |linear: &(dyn Fn(&mut Tile<'_>) + Sync), tile_rows: usize| {
         let mut out = vec![f32::NAN; x.rows() * matrix.rows()];
         let grid = Grid::new(&mut out, matrix.rows(), Bands::Every(tile_rows), 80);
         Pool::new(1).unwrap().for_each_tile(&mut [grid], |_, mut tile| linear(&mut tile));
         out
     };
     let expected = product(&|tile| scalar::linear::linear(matrix, x, tile), x.rows());
-    for tile_rows in [x.rows(), 29] {
-        let on_tiles = |tile: &mut crate::Tile<'_>| {
-            let mut model = Model::new(blocks::shapes(matrix.format()));
-            blocks::linear(isa, &mut model, matrix, x, tile);
-        };
-        let ours = product(&on_tiles, tile_rows);
-        let differs =
-            |i: &usize| ours[*i].to_bits() != expected[*i].to_bits() && !(ours[*i].is_nan() && expected[*i].is_nan());
-        if let Some(i) = (0..ours.len()).find(differs) {
-            return Err(format!("tiles of {tile_rows} rows: output {i} is {:e}, not {:e}", ours[i], expected[i]));
-        }
+    let ours = product(linear, tile_rows);
+    let differs =
+        |i: &usize| ours[*i].to_bits() != expected[*i].to_bits() && !(ours[*i].is_nan() && expected[*i].is_nan());
+    match (0..ours.len()).find(differs) {
+        Some(i) => Err(format!("tiles of {tile_rows} rows: output {i} is {:e}, not {:e}", ours[i], expected[i])),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// The model is only as good as its likeness to the unit, where there is one.
