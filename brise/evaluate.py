@@ -56,7 +56,7 @@ def draw(seed: int, per_category: int) -> list[Talk]:
 
 
 def ask(url: str, model: str, talk: Talk) -> str:
-    """The greedy answer, spelled with control tokens as `judge.py` reads it; a refusal of the server is a wrong answer."""
+    """The greedy answer, spelled with control tokens as `judge.py` reads it; a request that the server refuses is a wrong answer."""
     body = {"model": model, "messages": _messages(talk), "temperature": 0, "random_seed": 0, "max_tokens": 220}
     if talk.tools:
         body["tools"] = talk.tools
@@ -65,7 +65,10 @@ def ask(url: str, model: str, talk: Talk) -> str:
         with urllib.request.urlopen(request, timeout=300) as response:
             return _spelled(json.load(response)["choices"][0]["message"])
     except urllib.error.HTTPError as refusal:
-        return f"{refusal.code} {refusal.read().decode(errors='replace')}"
+        said = refusal.read().decode(errors="replace")
+        if refusal.code != 400:
+            raise SystemExit(f"{request.full_url} answers {refusal.code}, so there is nothing to mark (--url ends in /v1): {said}") from refusal
+        return f"{refusal.code} {said}"
 
 
 def table(rows: dict) -> str:
