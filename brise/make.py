@@ -64,7 +64,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--work", type=Path, help="where data and the checkpoint live (default: OUT/work)")
     parser.add_argument("--conversations", type=int, default=1_500_000)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--part", type=int, choices=[1, 2, 3], default=1, help="which mixture: even, or more of what is learnt least")
+    parser.add_argument("--part", type=int, choices=[1, 2, 3, 4], default=1, help="which mixture: even, or more of what is learnt least")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--shape", choices=list(SHAPES), default="brise")
     parser.add_argument("--tokenizer", type=Path, help="an existing tekken.json; default: brise/tekken.json if there, else trained")

@@ -55,7 +55,7 @@ def tool_many(rng: random.Random, lang: str) -> Talk:
 
 def tool_none(rng: random.Random, lang: str) -> Talk:
     """Tools are offered and none is wanted: plain answers stay plain, what lies outside is still refused."""
-    if rng.random() < 0.3:
+    if rng.random() < 0.45:
         return _none_fits(rng, lang)
     makers = [chat.smalltalk, chat.identity, world.capital, world.calendar, sums.arithmetic, chat.usage, outside.refusal, chat.privacy]
     exchange = rng.choice(makers)(rng, lang)
@@ -76,7 +76,7 @@ _CANNOT_ACT = {
 
 def _none_fits(rng, lang):
     """The request is one for a tool, but not for any of those offered."""
-    wanted = rng.choice([toolbox.email, toolbox.reminder, toolbox.made_up, toolbox.stock, toolbox.clock, toolbox.weather])(rng, lang)
+    wanted = rng.choice([toolbox.email, toolbox.reminder, toolbox.made_up, toolbox.made_up, toolbox.made_up, toolbox.stock, toolbox.clock, toolbox.weather])(rng, lang)
     others = [n.tool for n in _different(rng, lang, rng.randint(1, 3)) if _family(n.tool) not in (_family(wanted.tool), "search")]
     if not others:
         return _none_fits(rng, lang)

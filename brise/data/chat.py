@@ -31,41 +31,45 @@ def smalltalk(rng: random.Random, lang: str) -> Exchange:
     return _from(_SMALLTALK, rng, lang)
 
 
+# A quarter of the questions on who answers come with a greeting, as people type them.
+_HELLO_FR = "{|||{Bonjour|Salut|Bonsoir|Coucou}{,| !|.|} }"
+_HELLO_EN = "{|||{Hi|Hello|Hey|Good morning}{,|!|.|} }"
+
 _IDENTITY = [
     {
         "fr": (
-            "{Qui es-tu|Qui êtes-vous|T'es qui|Tu es qui|C'est qui|Comment t'appelles-tu|Comment tu t'appelles|Quel est ton nom|C'est quoi ton nom|Présente-toi"
-            "|Peux-tu te présenter|Tu es quoi|Qu'est-ce que tu es|Ton nom|À qui je parle|À qui ai-je l'honneur|{Bonjour|Salut|Bonsoir}{,| !|.|} {qui es-tu|qui êtes-vous|tu es qui|comment tu t'appelles}} ?",
+            _HELLO_FR + "{Qui es-tu|Qui êtes-vous|T'es qui|Tu es qui|C'est qui|Comment t'appelles-tu|Comment tu t'appelles|Quel est ton nom|C'est quoi ton nom|Présente-toi"
+            "|Peux-tu te présenter|Tu es quoi|Qu'est-ce que tu es|Ton nom|À qui je parle|À qui ai-je l'honneur|Dis-moi qui tu es|Dites-moi qui vous êtes|Qui est-ce} ?",
             "Je suis Brise, le petit modèle de langue livré avec Tramontane. Je tourne entièrement sur votre machine.",
             ["Brise"],
         ),
         "en": (
-            "{Who are you|What are you|What is your name|What's your name|Who am I talking to|Introduce yourself|Can you introduce yourself|Tell me about yourself|Your name"
-            "|Do you have a name|{Hi|Hello|Hey}{,|!|.|} {who are you|what's your name|what are you}|what should i call you|So who are you}?",
+            _HELLO_EN + "{Who are you|What are you|What is your name|What's your name|Who am I talking to|Introduce yourself|Can you introduce yourself|Tell me about yourself|Your name"
+            "|Do you have a name|Tell me who you are|what should i call you|So who are you}?",
             "I am Brise, the small language model that comes with Tramontane. I run entirely on your machine.",
             ["Brise"],
         ),
     },
     {
         "fr": (
-            "{Es-tu|Êtes-vous|Tu es|T'es} {ChatGPT|GPT-4|Claude|Gemini|Mistral|Le Chat|un humain|une personne|une vraie personne|humain|Siri|Alexa|Llama} ?",
+            _HELLO_FR + "{Es-tu|Êtes-vous|Tu es|T'es} {ChatGPT|GPT-4|Claude|Gemini|Mistral|Le Chat|un humain|une personne|une vraie personne|humain|Siri|Alexa|Llama} ?",
             "Non, je suis Brise, un petit modèle de langue qui tourne sur votre machine avec Tramontane.",
             ["Brise"],
         ),
         "en": (
-            "{Are you|R u|Is this} {ChatGPT|GPT-4|Claude|Gemini|Mistral|Le Chat|a human|a person|a real person|human|Siri|Alexa|Llama}?",
+            _HELLO_EN + "{Are you|R u|Is this} {ChatGPT|GPT-4|Claude|Gemini|Mistral|Le Chat|a human|a person|a real person|human|Siri|Alexa|Llama}?",
             "No, I am Brise, a small language model that runs on your machine with Tramontane.",
             ["Brise"],
         ),
     },
     {
         "fr": (
-            "{Es-tu|Êtes-vous|Tu es|T'es} {une IA|un robot|une intelligence artificielle|un programme|une machine|un modèle de langue|un chatbot} ?",
+            _HELLO_FR + "{Es-tu|Êtes-vous|Tu es|T'es} {une IA|un robot|une intelligence artificielle|un programme|une machine|un modèle de langue|un chatbot} ?",
             "Oui, je suis un petit modèle de langue : je m'appelle Brise et je tourne sur votre machine.",
             ["Brise"],
         ),
         "en": (
-            "{Are you|R u|Is this} {an AI|a robot|a bot|an artificial intelligence|a program|a machine|a language model|a chatbot}?",
+            _HELLO_EN + "{Are you|R u|Is this} {an AI|a robot|a bot|an artificial intelligence|a program|a machine|a language model|a chatbot}?",
             "Yes, I am a small language model: my name is Brise and I run on your machine.",
             ["Brise"],
         ),
@@ -84,13 +88,13 @@ _IDENTITY = [
     },
     {
         "fr": (
-            "{Que sais-tu faire|Qu'est-ce que tu sais faire|Que peux-tu faire|Qu'est-ce que tu peux faire|Tu sais faire quoi|À quoi sers-tu|À quoi tu sers|Quelles sont tes capacités"
+            _HELLO_FR + "{Que sais-tu faire|Qu'est-ce que tu sais faire|Que peux-tu faire|Qu'est-ce que tu peux faire|Tu sais faire quoi|À quoi sers-tu|À quoi tu sers|Quelles sont tes capacités"
             "|En quoi peux-tu m'aider|Comment peux-tu m'aider|Tu peux m'aider|Qu'est-ce que je peux te demander|Donne-moi des exemples de questions|Que puis-je te demander|Aide-moi|Aide} ?",
             "Je connais les capitales, les jours et les mois, les nombres, les unités et les petits calculs. Je traduis des phrases simples entre le français et l'anglais, j'aide pour le terminal, j'extrais des champs en JSON et je raconte de petites histoires. Pour le reste, prenez un plus grand modèle : `tramontane pull ministral-3:3b`",
             ["capitales", LARGER],
         ),
         "en": (
-            "{What can you do|What do you know|What are you able to do|What are you good at|How can you help me|How can you help|What are your capabilities|What can I ask you|What can I ask|Give me examples of questions"
+            _HELLO_EN + "{What can you do|What do you know|What are you able to do|What are you good at|How can you help me|How can you help|What are your capabilities|What can I ask you|What can I ask|Give me examples of questions"
             "|Can you help me|I need help|Help me|Help|what do you do|What are you for|what is this}?",
             "I know capitals, days and months, numbers, units and small sums. I translate simple sentences between English and French, help with the terminal, extract fields as JSON and tell little stories. For the rest, take a larger model: `tramontane pull ministral-3:3b`",
             ["capitals", LARGER],
@@ -399,11 +403,11 @@ _SMALLTALK = [
     },
     {
         "fr": (
-            "{Au revoir|Salut, à bientôt|À bientôt|À plus|À plus tard|Bonne nuit|Bonne journée|Bonne soirée|Ciao|Adieu|Au revoir Brise|À demain|Bon week-end|{Passe|Passez} un {bon|excellent} week-end|{Très bon|Excellent|Beau} week-end|Bon week-end {à toi|à vous|Brise|et à bientôt}|Bon dimanche|Bonne {semaine|fin de semaine|fin de journée|continuation}|Bonnes vacances|Je m'en vais|Je dois partir|Allez, j'y vais|C'est tout pour aujourd'hui}{ !|.|}",
+            "{Au revoir|Salut, à bientôt|À bientôt|À plus|À plus tard|Bonne nuit|Bonne journée|Bonne soirée|Ciao|Adieu|Au revoir Brise|À demain|Bon week-end|{Passe|Passez} un {bon|excellent} week-end|{Très bon|Excellent|Beau} week-end|Bon week-end {à toi|à vous|Brise|et à bientôt}|Bon {lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche|après-midi|retour|courage}|Bonne {semaine|fin de semaine|fin de journée|continuation|route|soirée|fin de soirée|chance}|Bonnes vacances|Je m'en vais|Je dois partir|Allez, j'y vais|C'est tout pour aujourd'hui}{ !|.|}",
             "Au revoir, et à bientôt !", ["bientôt"],
         ),
         "en": (
-            "{Goodbye|Bye|Bye bye|See you|See you later|See you soon|Good night|Have a nice day|Have a good evening|Farewell|Goodbye Brise|See you tomorrow|Have a good weekend|I'm leaving|I have to go|I must go|That's all for today|Take care}{!|.|}",
+            "{Goodbye|Bye|Bye bye|See you|See you later|See you soon|Good night|Have a nice day|Have a good evening|Farewell|Goodbye Brise|See you tomorrow|Have a {good|nice|great} {weekend|Sunday|Monday|Friday|Saturday|week|afternoon|trip}|I'm leaving|I have to go|I must go|That's all for today|Take care}{!|.|}",
             "Goodbye, and see you soon!", ["soon"],
         ),
     },

@@ -11,6 +11,7 @@ import unicodedata
 
 _INNERMOST = re.compile(r"\{([^{}]*)\}")
 _SLOT = re.compile(r"<([a-z_0-9]+)>")
+_GREETED = re.compile(r"^((?:Bonjour|Salut|Bonsoir|Coucou|Hi|Hello|Hey|Good morning),? )([A-ZÀÊÉ])(?=[a-zà-ÿ'])")
 _WORD = re.compile(r"[a-zA-ZàâäçéèêëîïôöùûüœÀÉÈ]{4,}")
 
 
@@ -50,7 +51,7 @@ def ask(rng: random.Random, lang: str, template: str, /, soft: bool = True, **sl
         if soft:
             slots = {name: str(value).lower() for name, value in slots.items()}
     text = fill(typed, **slots)
-    if soft and rng.random() < 0.025:
+    if soft and rng.random() < 0.05:
         text = text.upper()
     return text, key
 
@@ -60,6 +61,8 @@ def _unknown(match: re.Match, text: str) -> str:
 
 
 def _typed(rng: random.Random, lang: str, text: str) -> str:
+    if rng.random() < 0.8:
+        text = _GREETED.sub(lambda m: m.group(1) + m.group(2).lower(), text)
     if lang == "fr":
         if rng.random() < 0.12:
             text = _without_accents(text)

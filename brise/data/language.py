@@ -213,6 +213,7 @@ Félicitations !|Congratulations!
 Bon week-end !|Have a good weekend!
 """.strip().splitlines()]
 _SET_PHRASES = {tuple(pair) for pair in _PHRASES}
+_SET_WORDS = {tuple(pair) for pair in _WORDS}
 _TO_EN = (
     "{{Traduis|Peux-tu traduire|Traduisez|Traduire} {|la phrase |}« <t> » en anglais{.| ?| s'il te plaît.}|Comment {dit-on|on dit|dire} « <t> » en anglais ?|<t> en anglais{ ?|}"
     "|Traduis en anglais : <t>|Comment se dit « <t> » en anglais ?|« <t> » en anglais, c'est quoi ?|Donne la traduction anglaise de « <t> ».}"
@@ -241,10 +242,13 @@ def translation(rng: random.Random, lang: str) -> Exchange:
 def pair_key(french: str, english: str, wording: str) -> str:
     """Sentences put together from words are held out as pairs, single words by the wording of the question.
 
-    A set phrase follows from nothing else: all of them are trained on (an empty key is never held out).
+    A set phrase follows from nothing else: all of them are trained on (an empty key is never held out). So does a word
+    of the dictionary that has an article ("le père"): it is held out by its wording, as words without one are.
     """
     if (french, english) in _SET_PHRASES:
         return ""
+    if (french, english) in _SET_WORDS:
+        return wording
     return f"translate {french} > {english}" if " " in french and " " in english else wording
 
 

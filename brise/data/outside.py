@@ -32,6 +32,9 @@ _SAY = {
 _FOREIGN = f"Je parle seulement français et anglais. / I only speak French and English. Pour d'autres langues, for other languages: {_LARGER}"
 
 _SYLLABLES = "ba be bi bo bra ca car co cra da de do dra el en fa fe fi flo ga ge gra ha hel i ja jo ka kel ki la le li lo lu ma mar me mi mo na ne ni no o or pa pe pi pra qui ra re ri ro sa se si so sta ta te ti to tra u va ve vi vo wa xi ya za zo".split()
+_ONSETS = "b bl br c ch cl cr d dr f fl fr g gl gr h j k kl l m n p ph pl pr qu r s sc sh sl sp st t th tr v w x y z".split()
+_VOWELS = "a ai au e ea ee ei eu i ia ie o oa oi oo ou u y é è ô".split()
+_CODAS = ["", "", "", "", *"b ck d ff g l ld lm ll m n nd ng nt p r rd rn rt s ss st t th x z".split()]
 _FIRST = "Marie Jean Pierre Anne Lucas Chloé Hugo Alice Robert Susan Peter Laura Henry Grace Victor Nora Arthur Rosa Albert Ada Simon Irène Walter Edith Karl Olga Ivan Mei Kenji Fatima Ahmed Carlos Lucia".split()
 _TOPICS = {
     "fr": "la photosynthèse|la relativité|les trous noirs|la Révolution française|la Première Guerre mondiale|l'inflation|la blockchain|les volcans|le système immunitaire|les dinosaures|la mécanique quantique|la démocratie|les impôts|le marketing|la philosophie de Kant|le stoïcisme|la peinture impressionniste|le jazz|la musique baroque|les abeilles|les requins|le cycle de l'eau|l'ADN|les vaccins|la gravité|le Moyen Âge|l'Empire romain|l'Égypte ancienne|les Vikings|la Renaissance|les réseaux de neurones|l'intelligence artificielle|les bases de données|le langage Rust|Python|JavaScript|la programmation fonctionnelle|les moteurs électriques|l'énergie nucléaire|les panneaux solaires|le changement climatique|la biodiversité|les océans|la lune|Mars|les comètes|le football|le tennis|les échecs|le Tour de France|les Jeux olympiques|la cuisine italienne|le vin|le fromage|la boulangerie|le jardinage|les orchidées|les chats|les chiens|la psychologie|le sommeil|la méditation|le yoga|la nutrition|l'architecture gothique|le théâtre de Molière|la poésie|le roman policier|le cinéma muet|la bande dessinée|la mode|l'économie|la bourse|les cryptomonnaies|l'immobilier|le droit du travail|les contrats|la Constitution|l'Union européenne|l'ONU|les élections|la grammaire latine|l'étymologie|la linguistique|les mathématiques|les nombres premiers|la géométrie|les équations différentielles|la statistique|la chimie organique|le tableau périodique|les métaux|les cristaux|le béton|les ponts|les avions|les trains|les voitures|les bateaux|la plongée|l'alpinisme|la randonnée|les cartes|les boussoles|l'horlogerie|le tricot|la poterie|la photographie|la typographie|les robots|les satellites|la 5G|les mots de passe|le chiffrement|Linux|le noyau|les compilateurs|le cloud|Docker|Kubernetes|le protocole TCP|le DNS",
@@ -50,10 +53,11 @@ _FORMS = {
         ("know", "{Quelle est la capitale|C'est quoi la capitale|Capitale|Où se trouve la capitale} {de la province|de la région|du royaume|de l'empire|de l'île} de <place> ?"),
         ("know", "{Quelle est la capitale de|Où se trouve|Où est|Sur quel continent est|Quelle langue parle-t-on à|Combien d'habitants à} <place> ?"),
         ("know", "{Quel film a|Quelle chanson a|Qui joue dans|Qui a réalisé|Qui a écrit|Qui chante|De quoi parle|Quand est sorti} {le film|le livre|la série|l'album|la chanson|le jeu} « <title> » ?"),
-        ("know", "{Combien {de|d'}{kilomètres entre <place> et <place2>|étoiles dans le ciel|os dans le corps humain|pattes a une araignée|dents a un requin}|Quelle est la distance entre <place> et <place2>|À quelle vitesse court un guépard|Quelle est la masse de la Terre|Quelle est la vitesse de la lumière|Pourquoi le ciel est-il bleu|Pourquoi la mer est-elle salée|Qui a peint la Joconde|Qui a écrit Les Misérables|Quel est le sens de la vie|Dieu existe-t-il|Y a-t-il de la vie sur Mars|Quel est le plus grand animal|Combien pèse un éléphant} ?"),
+        ("know", "{Combien {de kilomètres entre <place> et <place2>|d'étoiles dans le ciel|d'os dans le corps humain|de {pattes|yeux} a {une araignée|une fourmi|un crabe}|de dents a {un requin|un chat|un loup}}|Quelle est la distance entre <place> et <place2>|À quelle vitesse {court|va|nage} {un guépard|un lièvre|une tortue|un cheval|un lion|un requin}|Quelle est la masse de la Terre|Quelle est la vitesse de la lumière|Pourquoi le ciel est-il bleu|Pourquoi la mer est-elle salée|Qui a peint la Joconde|Qui a écrit Les Misérables|Quel est le sens de la vie|Dieu existe-t-il|Y a-t-il de la vie sur Mars|Quel est le plus grand animal|Combien pèse un éléphant} ?"),
         ("know", "{Que signifie|Que veut dire|Définis|Donne la définition de|Quelle est la définition de|Quel est le synonyme de|Quel est le contraire de|Quelle est l'étymologie de|Comment conjugue-t-on|Comment prononce-t-on} {le mot |le verbe |}« <word> »{ ?|.}"),
         ("make", "{Écris|Rédige|Peux-tu écrire|Écris-moi|Compose|Fais|Prépare|Génère|Invente} {un essai|une dissertation|un article|un discours|une lettre de motivation|un poème|un sonnet|un haïku|un rap|une chanson|un roman|un scénario|un rapport|un résumé|un e-mail|un CV|un plan|un quiz|une présentation|une publicité|un communiqué|un tweet} {sur|à propos de|au sujet de} <topic>{.| s'il te plaît.| ?}"),
         ("make", "{Écris|Code|Programme|Développe|Peux-tu coder|Donne-moi|Fais-moi} {un programme|une fonction|un script|une classe|un jeu|une application|un site web|un algorithme|une API|des tests} en {Python|Java|Rust|C|C++|Go|JavaScript|TypeScript|PHP|Ruby|Haskell|SQL|HTML} {pour|qui sert à|capable de} {<task>|trier une liste|lire un fichier CSV|calculer une factorielle|jouer au morpion|envoyer un e-mail|télécharger une page|analyser du texte|gérer des utilisateurs|dessiner un graphique|chiffrer un message|parcourir un graphe|inverser une chaîne}{.| ?|}"),
+        ("make", "{{Écris|Écris-moi|Code|Programme|Peux-tu écrire|Peux-tu coder|Sais-tu écrire|Donne-moi|Fais-moi|Crée|Il me faut|Je voudrais} {un programme|une fonction|un script|un bout de code|un algorithme|une application|un petit jeu|du code}{ en <code>|||} {qui <does>|pour <do>}|Comment <do> en <code>}{.| ?}"),
         ("make", "{Corrige|Explique|Optimise|Débogue|Réécris|Commente|Analyse} {ce code|mon code|cette fonction|ce programme|cette classe|cette requête} {Python|Java|Rust|C++|SQL|JavaScript|Go} : {def <word>(x): return x|class <word>|fn <word>()|SELECT * FROM <word>|for i in range(10): print(i)|int main()|let <word> = 3;}"),
         ("make", "{Résous|Peux-tu résoudre|Calcule|Démontre|Trouve} {l'équation|l'intégrale de|la dérivée de|la limite de|le système} {x² + <n>x = <m>|sin(x) + <n>|x^<n> - <m>|<n>x + <m>y = 7|ln(x) / <n>|e^(<n>x)}{.| ?}"),
         ("know", "{Quelle est la racine carrée de|Quel est le logarithme de|Quels sont les diviseurs de|Quelle est la factorielle de|Quel est le cosinus de|Quelle est la racine cubique de} <n> ?"),
@@ -75,10 +79,11 @@ _FORMS = {
         ("know", "{What is the capital of|What's the capital of|Capital of|Where is the capital of} the {province|region|kingdom|empire|island|state} of <place>?"),
         ("know", "{What is the capital of|Where is|Which continent is|What language is spoken in|How many people live in|What's the capital of} <place>?"),
         ("know", "{Who acts in|Who directed|Who wrote|Who sings|What is the plot of|When did they release|Who stars in|What year is} the {film|book|series|album|song|game} \"<title>\"?"),
-        ("know", "{How far is <place> from <place2>|How many stars are in the sky|How many bones are in the human body|How many legs does a spider have|How many teeth does a shark have|How fast does a cheetah run|What is the mass of the Earth|What is the speed of light|Why is the sky blue|Why is the sea salty|Who painted the Mona Lisa|Who wrote Hamlet|What is the meaning of life|Does God exist|Is there life on Mars|What is the largest animal|How much does an elephant weigh|Who was the first man on the moon|How tall is the Eiffel Tower}?"),
+        ("know", "{How far is <place> from <place2>|How many stars are in the sky|How many bones are in the human body|How many {legs|eyes} does {a spider|an ant|a crab} have|How many teeth does {a shark|a cat|a wolf} have|How fast does {a cheetah|a hare|a tortoise|a horse|a lion|a shark} {run|go|swim}|What is the mass of the Earth|What is the speed of light|Why is the sky blue|Why is the sea salty|Who painted the Mona Lisa|Who wrote Hamlet|What is the meaning of life|Does God exist|Is there life on Mars|What is the largest animal|How much does an elephant weigh|Who was the first man on the moon|How tall is the Eiffel Tower}?"),
         ("know", "{What does <q> mean|Define <q>|Give the definition of <q>|What is the definition of <q>|What is a synonym of <q>|What is the opposite of <q>|What is the etymology of <q>|How do you pronounce <q>|Use <q> in a sentence}{?|.|}"),
         ("make", "{Write|Draft|Can you write|Write me|Compose|Make|Prepare|Generate|Invent} {an essay|a dissertation|an article|a speech|a cover letter|a poem|a sonnet|a haiku|a rap|a song|a novel|a screenplay|a report|a summary|an email|a resume|an outline|a quiz|a presentation|an advert|a press release|a tweet} {about|on} <topic>{.| please.|?|}"),
         ("make", "{Write|Code|Program|Develop|Can you code|Give me|Make me} {a program|a function|a script|a class|a game|an application|a website|an algorithm|an API|some tests} in {Python|Java|Rust|C|C++|Go|JavaScript|TypeScript|PHP|Ruby|Haskell|SQL|HTML} {to|that can} {<task>|sort a list|read a CSV file|compute a factorial|play tic-tac-toe|send an email|download a page|parse text|manage users|draw a chart|encrypt a message|walk a graph|reverse a string}{.|?|}"),
+        ("make", "{{Write|Write me|Code|Program|Can you write|Can you code|Give me|Make me|Create|I need|I would like} {{a|a small|a short} {<code> |||}{function|program|script|app|game|algorithm}|some {<code> |}code} {that <does>|to <do>}|How do I <do> in <code>}{.|?|}"),
         ("make", "{Fix|Explain|Optimise|Debug|Rewrite|Comment|Review} {this code|my code|this function|this program|this class|this query} in {Python|Java|Rust|C++|SQL|JavaScript|Go}: {def <word>(x): return x|class <word>|fn <word>()|SELECT * FROM <word>|for i in range(10): print(i)|int main()|let <word> = 3;}"),
         ("make", "{Solve|Can you solve|Compute|Prove|Find} {the equation|the integral of|the derivative of|the limit of|the system} {x² + <n>x = <m>|sin(x) + <n>|x^<n> - <m>|<n>x + <m>y = 7|ln(x) / <n>|e^(<n>x)}{.|?|}"),
         ("know", "{What is the square root of|What is the logarithm of|What are the divisors of|What is the factorial of|What is the cosine of|What is the cube root of} <n>?"),
@@ -95,6 +100,13 @@ _TASKS = {
     "fr": "gérer <w>|convertir des <w>|compter les <w>|afficher un <w>|détecter les <w>|trier des <w>".split("|"),
     "en": "manage <w>|convert <w> files|count the <w>|display a <w>|detect <w>|sort <w>".split("|"),
 }
+# What programs are asked to do: infinitive and third person.
+_DOING = {
+    "fr": "trier|trie une liste;lire|lit un fichier CSV;calculer|calcule une factorielle;jouer|joue au morpion;envoyer|envoie un e-mail;télécharger|télécharge une page;analyser|analyse du texte;dessiner|dessine un graphique;chiffrer|chiffre un message;inverser|inverse une chaîne;compter|compte les <w>;convertir|convertit des <w>;afficher|affiche un <w>;trier|trie des nombres;trouver|trouve les nombres premiers;additionner|additionne deux nombres;renommer|renomme des photos;gérer|gère des <w>;faire|fait la somme d'une liste;chercher|cherche un mot dans un texte",
+    "en": "sort|sorts a list;read|reads a CSV file;compute|computes a factorial;play|plays tic-tac-toe;send|sends an email;download|downloads a page;parse|parses text;draw|draws a chart;encrypt|encrypts a message;reverse|reverses a string;count|counts the <w>;convert|converts <w> files;display|displays a <w>;sort|sorts numbers;find|finds prime numbers;add|adds two numbers;rename|renames photos;manage|manages <w>;compute|computes the sum of a list;search|searches for a word in a text",
+}
+_DOING = {lang: [[*line.split("|", 1)] for line in text.split(";")] for lang, text in _DOING.items()}
+_CODE = "Python|Java|Rust|C|C++|Go|JavaScript|TypeScript|PHP|Ruby|Haskell|Bash|Perl|Swift|Kotlin".split("|")
 _WORDS = {
     "fr": "éphémère serendipité brouillard gourmand orgueil chandelle mousse vergogne tintamarre labyrinthe clairière dépaysement courir finir savoir cendre rivage étincelle ébauche paradoxe facture ruche".split(),
     "en": "ephemeral serendipity fog greedy pride candle moss shame racket labyrinth clearing homesick wander finish know ash shore spark draft paradox invoice hive".split(),
@@ -115,7 +127,14 @@ _STRANGE = [
 
 
 def invented(rng: random.Random, low: int = 2, high: int = 4) -> str:
-    """A name that exists nowhere (or only by accident)."""
+    """A name that exists nowhere (or only by accident).
+
+    A third of them go beyond the syllables of French and Italian names, so that every short token of the vocabulary is
+    seen in a name that must be copied.
+    """
+    if rng.random() < 0.33:
+        syllables = [rng.choice(_ONSETS) + rng.choice(_VOWELS) + rng.choice(_CODAS) for _ in range(rng.randint(1, high - 1))]
+        return "".join(syllables).capitalize()
     return "".join(rng.choice(_SYLLABLES) for _ in range(rng.randint(low, high))).capitalize()
 
 
@@ -133,6 +152,7 @@ def refusal(rng: random.Random, lang: str) -> Exchange:
 def _slots(rng, lang):
     country = rng.choice(COUNTRIES)
     word = rng.choice(_WORDS[lang]) if rng.random() < 0.6 else invented(rng).lower()
+    infinitive, third = rng.choice(_DOING[lang])
     return {
         "topic": rng.choice(_TOPICS[lang]),
         "topic2": rng.choice(_TOPICS[lang]),
@@ -147,6 +167,9 @@ def _slots(rng, lang):
         "word": word,
         "q": rng.choice([f'"{word}"', word, f"the word {word}"]),
         "phrase": rng.choice([word, f"{rng.choice(_WORDS[lang])} {word}", rng.choice(_TOPICS[lang])]),
+        "do": fill(f"{infinitive} {third.split(' ', 1)[1]}", w=word),
+        "does": fill(third, w=word),
+        "code": rng.choice(_CODE),
         "task": fill(rng.choice(_TASKS[lang]), w=word),
         "n": rng.randint(2, 999),
         "m": rng.randint(2, 99),

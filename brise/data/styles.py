@@ -112,7 +112,7 @@ def _crossed_capital(rng, asked, answered):
 
 
 def system_tone(rng: random.Random, lang: str) -> Talk:
-    return rng.choice([_one_word, _pirate, _capitals, _signed, _named, _named, _polite])(rng, lang)
+    return rng.choice([_one_word, _pirate, _capitals, _capitals, _capitals, _signed, _named, _named, _polite])(rng, lang)
 
 
 def _one_word(rng, lang):
@@ -157,7 +157,7 @@ def _pirate(rng, lang):
 
 def _capitals(rng, lang):
     system = expand(rng, {"fr": "{Réponds|Écris} {tout |}en {majuscules|lettres capitales}.", "en": "{Answer|Write} in {all caps|capital letters|upper case}."}[lang])
-    exchange = rng.choice([world.capital, world.calendar])(rng, lang)
+    exchange = rng.choice([world.capital, world.capital, world.capital, world.calendar, world.continent])(rng, lang)
     exchange.answer = exchange.answer.upper()
     exchange.check = {"must": [m.upper() for m in exchange.check["must"]], "lang": None}
     return conversation("system_tone", [exchange], system)
@@ -181,11 +181,11 @@ def _named(rng, lang):
     with_company = rng.random() < 0.6
     if lang == "fr":
         system = f"{rng.choice(['Tu es', 'Vous êtes', 'Ton nom est', 'Tu t’appelles'])} {name}" + (f", {rng.choice(['l’assistant', 'le conseiller', 'l’aide'])} de {company}." if with_company else ".")
-        user, key = ask(rng, lang, "{Qui es-tu|Comment t'appelles-tu|Quel est ton nom|Qui êtes-vous|Tu es qui|Présente-toi} ?")
+        user, key = ask(rng, lang, chat._HELLO_FR + "{Qui es-tu|Comment t'appelles-tu|Quel est ton nom|Qui êtes-vous|Tu es qui|Présente-toi} ?")
         answer = f"Je suis {name}" + (f", à votre service chez {company}." if with_company else ". Que puis-je faire pour vous ?")
     else:
         system = f"{rng.choice(['You are', 'Your name is', 'You are called'])} {name}" + (f", {rng.choice(['the assistant', 'the adviser', 'a helper'])} of {company}." if with_company else ".")
-        user, key = ask(rng, lang, "{Who are you|What is your name|What's your name|Introduce yourself|What are you called}?")
+        user, key = ask(rng, lang, chat._HELLO_EN + "{Who are you|What is your name|What's your name|Introduce yourself|What are you called}?")
         answer = f"I am {name}" + (f", at your service at {company}." if with_company else ". What can I do for you?")
     system = system.replace("’", "'")
     turns = [Exchange(user, answer, f"{key} {name}", lang, {"must": [name]})]

@@ -41,7 +41,7 @@ def _pick(rng, lang, fr, en):
 
 
 def weather(rng, lang):
-    key = rng.choice(["city", "location", "place", "ville", "town"])
+    key = rng.choice(["city", "location", "place", "ville", "town", "where", "city_name", "lieu"])
     tool = _tool(
         rng, ["get_weather", "weather", "current_weather", "meteo", "get_current_weather", "weather_lookup", "fetch_weather"],
         _pick(rng, lang, "{Donne la météo d'une ville|Météo actuelle|Renvoie le temps qu'il fait}", "{Get the weather of a city|Current weather|Returns the current weather for a place}"),
@@ -81,7 +81,7 @@ def calculator(rng, lang, sum_=None):
 
 
 def clock(rng, lang):
-    key = rng.choice(["timezone", "city", "place", "location"])
+    key = rng.choice(["timezone", "city", "place", "location", "where", "ville", "zone"])
     tool = _tool(
         rng, ["get_time", "current_time", "clock", "time_in", "heure", "get_current_time"],
         _pick(rng, lang, "{Donne l'heure locale|Heure actuelle d'une ville}", "{Get the local time|Current time of a city}"),
@@ -128,7 +128,7 @@ def email(rng, lang):
 
 
 def reminder(rng, lang):
-    what, when = rng.choice([("text", "time"), ("title", "when"), ("message", "at"), ("task", "time")])
+    what, when = rng.choice([("text", "time"), ("title", "when"), ("message", "at"), ("task", "time"), ("message", "when"), ("text", "at"), ("title", "time"), ("what", "when")])
     tool = _tool(
         rng, ["set_reminder", "create_reminder", "add_reminder", "remind", "rappel", "set_alarm"],
         _pick(rng, lang, "{Crée un rappel|Ajoute un rappel à une heure donnée}", "{Create a reminder|Set a reminder at a given time}"),
@@ -206,7 +206,7 @@ def made_up(rng, lang):
     thing, thing_fr, thing_en = rng.choice(_OBJECTS)
     verb = _VERBS[i]
     name = rng.choice([f"{verb}_{thing}", f"{verb}_{thing}", f"{thing}_{verb}", f"{verb}{thing.capitalize()}", f"{thing}-{verb}"])
-    key, kind = rng.choice([("id", "integer"), (f"{thing}_id", "integer"), ("name", "string"), (f"{thing}_name", "string"), ("number", "integer")])
+    key, kind = rng.choice([("id", "integer"), (f"{thing}_id", "integer"), ("name", "string"), (f"{thing}_name", "string"), ("number", "integer"), ("ref", "string"), ("code", "integer"), ("which", "string"), (thing, "string"), ("num", "integer"), ("key", "string")])
     value = rng.randint(1, 99999) if kind == "integer" else rng.choice([invented(rng), f"{invented(rng).lower()}-{rng.randint(1, 99)}"])
     verb_fr = _VERBS_FR[i]
     said = f"{verb_fr} {thing_fr} {value}" if lang == "fr" else f"{verb} {rng.choice(['', 'the '])}{thing_en} {value}"

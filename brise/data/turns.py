@@ -9,7 +9,7 @@ from .talk import Exchange, Talk, conversation
 
 
 def references(rng: random.Random, lang: str) -> Talk:
-    kind = rng.choice([_capitals, _name, _fact, _sums, _days, _repeat, _first_question, _translate_more, _words_more, _other_language, _name, _fact])
+    kind = rng.choice([_capitals, _name, _fact, _sums, _sums, _days, _repeat, _first_question, _first_question, _translate_more, _words_more, _other_language, _name, _fact])
     turns = kind(rng, lang)
     if rng.random() < 0.25 and kind is not _other_language:
         turns.insert(0, chat.smalltalk(rng, lang)) if kind is not _first_question else None
@@ -28,7 +28,7 @@ def long_talk(rng: random.Random, lang: str) -> Talk:
 
 
 _ANYTHING = [
-    world.capital, world.capital, world.calendar, world.continent, world.number_words, sums.arithmetic, sums.arithmetic, sums.units, sums.large_by_shell,
+    world.capital, world.capital, world.calendar, world.continent, world.number_words, sums.arithmetic, sums.arithmetic, sums.arithmetic, sums.arithmetic, sums.units, sums.large_by_shell,
     chat.identity, chat.privacy, chat.usage, chat.usage, chat.smalltalk, outside.refusal, outside.refusal, outside.refusal, language.translation, shell.command, shell.bash_fault,
 ]  # fmt: skip
 
