@@ -166,12 +166,6 @@ pub enum Error {
         piece: &'static str,
     },
 
-    /// A thought begins inside a thought.
-    #[error("Nested think chunks are not allowed.")]
-    NestedThinking,
-    /// A thought ends that did not begin.
-    #[error("End think token found without a begin think token.")]
-    StrayThinkingEnd,
     /// The model wrote something that is no call.
     #[error("the model's tool call cannot be read, {what}: {text:?}")]
     Call {

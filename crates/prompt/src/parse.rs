@@ -37,7 +37,7 @@ pub struct AnswerParser<'t> {
 /// Reads a whole answer.
 ///
 /// # Errors
-/// Thoughts that do not nest, or a call that is none.
+/// A call that is none.
 pub fn parse_answer(
     tokenizer: &Tokenizer,
     version: TemplateVersion,
@@ -140,10 +140,12 @@ impl<'t> AnswerParser<'t> {
         }
     }
 
-    /// Takes the next token. Control tokens without a meaning in answers, the end token among them, are passed over.
+    /// Takes the next token. Control tokens that mean nothing where they stand are passed over: the end token, the
+    /// beginning of a thought inside a thought, the end of a thought that did not begin. `mistral-common` refuses the
+    /// last two; an answer that somebody waits for should not be lost to them.
     ///
     /// # Errors
-    /// Thoughts that do not nest, or a call that is none. What came before stays valid.
+    /// A call that is none. What came before stays valid.
     pub fn push(&mut self, token: TokenId) -> Result<Vec<AnswerEvent>, Error> {
         let controls = self.controls;
         let is = |control: Option<TokenId>| control == Some(token);
@@ -178,7 +180,7 @@ impl<'t> AnswerParser<'t> {
 
     fn begin_thinking(&mut self) -> Result<Vec<AnswerEvent>, Error> {
         if self.state == State::Thinking {
-            return Err(Error::NestedThinking);
+            return Ok(Vec::new());
         }
         let mut events = self.enter(State::Thinking)?;
         events.push(AnswerEvent::Thinking(String::new()));
@@ -186,11 +188,9 @@ impl<'t> AnswerParser<'t> {
     }
 
     fn end_thinking(&mut self) -> Result<Vec<AnswerEvent>, Error> {
-        if self.state != State::Thinking {
-            return Err(Error::StrayThinkingEnd);
-        }
+        let in_thought = self.state == State::Thinking;
         let mut events = self.enter(State::Text)?;
-        events.push(AnswerEvent::ThinkingEnd);
+        events.extend(in_thought.then_some(AnswerEvent::ThinkingEnd));
         Ok(events)
     }
 
