@@ -150,6 +150,19 @@ fn a_signal_drains_it() {
     }
 }
 
+/// A laptop's lid, a debugger, a freezer of containers: answers under way go on where they were.
+#[test]
+fn a_stopped_process_goes_on() {
+    let serving = serve(&[]);
+    let streams: Vec<_> = (0..8).map(|i| serving.stream(&format!("Go on {i}"), 400)).collect();
+    serving.signal("-STOP");
+    std::thread::sleep(Duration::from_secs(2));
+    serving.signal("-CONT");
+    let texts: Vec<_> = streams.into_iter().map(|(stream, seen)| seen + &rest(stream)).collect();
+    let cut = texts.iter().find(|text| !text.contains("data: [DONE]"));
+    assert!(cut.is_none(), "{cut:?} {}", serving.log());
+}
+
 #[test]
 fn a_second_signal_ends_it_at_once() {
     let mut serving = serve(&["--drain", "1h"]);
