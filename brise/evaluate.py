@@ -2,7 +2,8 @@
 
 Held-out conversations are drawn anew from the generators (seeded; `data/talk.py` keeps them out of training by the hash
 of their keys, so any draw will do), sent to the server in Mistral's dialect, and marked by `judge.py`. Prints the table
-of the model card as Markdown; `--failures FILE` keeps what went wrong. Needs nothing but Python.
+of the model card as Markdown; `--failures FILE` keeps what went wrong. `--first` asks the questions of
+`first_questions.json` instead, written by hand as people begin, and prints those that miss. Needs nothing but Python.
 """
 
 import argparse
@@ -20,6 +21,9 @@ from .judge import marks
 
 def main() -> None:
     options = _options()
+    if options.first:
+        first_questions(options)
+        return
     talks = draw(options.seed, options.per_category)
     with ThreadPoolExecutor(options.parallel) as pool:
         answers = list(pool.map(lambda talk: ask(options.url, options.model, talk), talks))
@@ -38,6 +42,18 @@ def main() -> None:
     print(table(rows))
     if options.failures:
         options.failures.write_text(json.dumps(failures, ensure_ascii=False, indent=1))
+
+
+def first_questions(options: argparse.Namespace) -> None:
+    """What people type first, each with a text that the answer must have in it."""
+    rows = json.loads((Path(__file__).parent / "first_questions.json").read_text())
+    talks = [Talk("first", "", [{"role": "user", "content": row["ask"]}, {"role": "assistant", "content": ""}], [], {}) for row in rows]
+    with ThreadPoolExecutor(options.parallel) as pool:
+        answers = list(pool.map(lambda talk: ask(options.url, options.model, talk), talks))
+    missed = [(row, answer) for row, answer in zip(rows, answers) if row["must"] not in answer]
+    for row, answer in missed:
+        print(f"{row['ask']}\n    wanted: {row['must']}\n    answer: {answer}")
+    print(f"{len(rows) - len(missed)} of {len(rows)} first questions are answered as they should be")
 
 
 def draw(seed: int, per_category: int) -> list[Talk]:
@@ -124,6 +140,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=20_261)
     parser.add_argument("--parallel", type=int, default=8)
     parser.add_argument("--failures", type=Path)
+    parser.add_argument("--first", action="store_true", help="ask the questions of first_questions.json")
     return parser.parse_args()
 
 

@@ -260,8 +260,10 @@ def pair(rng: random.Random) -> tuple[str, str]:
         return french, english
     if draw < 0.22:
         return tuple(rng.choice(_PHRASES))
-    if draw < 0.36:
+    if draw < 0.34:
         return _noun_alone(rng)
+    if draw < 0.44:
+        return _noun_described(rng)
     if draw < 0.7:
         return _is_sentence(rng)
     return _verb_sentence(rng)
@@ -272,6 +274,24 @@ def _noun_alone(rng):
     if rng.random() < 0.6:
         return _the(fr, gender), f"the {en}"
     return f"les {frs}", f"the {ens}"
+
+
+def _noun_described(rng):
+    """A noun with an adjective, which French puts before the noun or after it."""
+    fr, gender, frs, en, ens = rng.choice(_NOUNS)
+    adjective = rng.choice(_ADJECTIVES)
+    plural = rng.random() < 0.25
+    before = adjective[4] in ("big", "small", "old", "new", "beautiful")
+    if adjective[4] in ("old", "new", "beautiful") and not plural and gender == "m" and _the(fr, gender).startswith("l'"):
+        return _noun_alone(rng)  # vieil, nouvel, bel: forms that the table does not have
+    form = adjective[(2 if plural else 0) + (gender == "f")]
+    words_fr = f"{form} {frs if plural else fr}" if before else f"{frs if plural else fr} {form}"
+    words_en = f"{adjective[4]} {ens if plural else en}"
+    if plural:
+        return f"les {words_fr}", f"the {words_en}"
+    if rng.random() < 0.5:
+        return ("un " if gender == "m" else "une ") + words_fr, _an(words_en)
+    return _the(words_fr, gender), f"the {words_en}"
 
 
 def _is_sentence(rng):

@@ -1,6 +1,6 @@
 """Arithmetic that Brise does itself (small), hands to the shell (large), and units.
 
-Exact by heart: + and − below 100, × with both factors at most 20, exact ÷ out of the same table. Beyond that the
+Exact by heart: + and − up to 100, × with both factors at most 20, exact ÷ out of the same table. Beyond that the
 honest answer is a line of shell, or the calculator tool when one is offered (`tools.py`).
 """
 
@@ -27,11 +27,11 @@ def small(rng: random.Random) -> tuple[int, str, int, int]:
     op = rng.choice("+++++----***//")
     if op == "+":
         top = rng.choice([10, 20, 100, 100, 100])
-        a, b = rng.randrange(top), rng.randrange(top)
+        a, b = rng.randint(0, top), rng.randint(0, top)
         return a, op, b, a + b
     if op == "-":
         top = rng.choice([20, 100, 100, 100])
-        a, b = rng.randrange(top), rng.randrange(top)
+        a, b = (100 if top == 100 and rng.random() < 0.06 else rng.randint(0, top)), rng.randint(0, top)
         a, b = (a, b) if rng.random() < 0.15 else (max(a, b), min(a, b))
         return a, op, b, a - b
     top = rng.choice([10, 12, 20])

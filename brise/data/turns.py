@@ -62,7 +62,7 @@ def _name(rng, lang):
         reply = f"Your name is {name}."
     first = Exchange(user, answer, f"name {name} {key}", lang, {"must": [name]})
     last = Exchange(again, reply, f"name {name} {key2}", lang, {"must": [name]})
-    return [first, *_between(rng, lang), last] if rng.random() < 0.85 else [first]
+    return [first, *_between(rng, lang), last] if rng.random() < 0.7 else [first]
 
 
 def _between(rng, lang):
