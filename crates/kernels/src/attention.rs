@@ -283,6 +283,13 @@ impl<'a, N> ChunkBlocks<'a, N> {
         &self.block(i)[self.head_dim * KV_BLOCK_TOKENS..]
     }
 
+    /// What is likely to be read after this chunk, as long as the values of a KV block: the next head has the chunk's next slice.
+    #[inline(always)]
+    pub(crate) fn next(&self) -> &'a [N] {
+        let next = Self { head: (self.head + 1) % self.n_kv_heads, ..*self };
+        &next.block(0)[..KV_BLOCK_TOKENS * padded(self.head_dim)]
+    }
+
     #[inline(always)]
     fn block(&self, i: usize) -> &'a [N] {
         let len = kv_block_numbers(self.head_dim);

@@ -20,8 +20,8 @@ pub(crate) trait Lanes: Copy {
     type Vector: Copy;
     /// Rows of a tile of products that stay in registers (attention).
     const TILE_ROWS: usize;
-    /// Whether a tile of products is two vectors wide, or one.
-    const WIDE_TILE: bool;
+    /// Vectors of sums of a tile of products that stay in registers, beside what they are made of.
+    const TILE_SUMS: usize;
 
     fn splat(self, x: f32) -> Self::Vector;
     fn load(self, x: &[f32; LANES]) -> Self::Vector;
@@ -52,6 +52,9 @@ pub(crate) trait Lanes: Copy {
     fn numbers(self) -> Self::Vector {
         self.load(&std::array::from_fn(|i| i as f32))
     }
+
+    /// Asks for the cache line at `place`, which will be read soon.
+    fn prefetch<T>(self, place: &T);
 
     /// The lanes folded in halves: 8 + 8, 4 + 4, 2 + 2, 1 + 1.
     #[inline(always)]

@@ -4,6 +4,7 @@ use std::array::from_fn;
 use std::ops::Range;
 
 use super::exp::exp;
+use crate::aligned::LINE;
 use crate::attention::{CHUNK_TOKENS, ChunkBlocks, KV_BLOCK_TOKENS, KvNumber, Partial, Queries, partial_numbers};
 use crate::lanes::{LANES, Lanes};
 use crate::scalar::attention::merge_ends;
@@ -58,13 +59,8 @@ impl Rows<'_> {
         }
         let mut scores = [[0.0; CHUNK_TOKENS]; R];
         let query: [&[f32]; R] = from_fn(|r| &self.scaled[r * head_dim..][..head_dim]);
-        for i in any.start / KV_BLOCK_TOKENS..any.end.div_ceil(KV_BLOCK_TOKENS) {
-            if L::WIDE_TILE {
-                dots::<L, N, R, 2>(lanes, kv.keys(i), &query, i, &mut scores);
-            } else {
-                dots::<L, N, R, 1>(lanes, kv.keys(i), &query, i, &mut scores);
-            }
-        }
+        let blocks = any.start / KV_BLOCK_TOKENS..any.end.div_ceil(KV_BLOCK_TOKENS);
+        score::<L, N, R>(lanes, kv, &query, blocks, &mut scores);
         let mut rows = partials.chunks_exact_mut(partial_numbers(head_dim));
         let rows: [Partial<'_>; R] = from_fn(|_| Partial::new(rows.next().expect("a partial result for each row")));
         for r in 0..R {
@@ -86,30 +82,69 @@ impl Rows<'_> {
     }
 }
 
-/// Scores of one KV block, `V` vectors of keys at a time.
+/// Scores of some KV blocks. While keys are read, the next ones are asked for, and at the end the first values.
 #[inline(always)]
-fn dots<L: Lanes, N: KvNumber, const R: usize, const V: usize>(
+fn score<L: Lanes, N: KvNumber, const R: usize>(
     lanes: L,
-    keys: &[[N; KV_BLOCK_TOKENS]],
+    kv: &ChunkBlocks<'_, N>,
+    query: &[&[f32]; R],
+    blocks: Range<usize>,
+    scores: &mut [Scores; R],
+) {
+    let Range { start: mut i, end } = blocks;
+    let ahead = |next: usize| match next < end {
+        true => kv.keys(next),
+        false => kv.values((blocks.start + next - end).min(end - 1)).as_chunks().0,
+    };
+    // Few rows have few sums, each a chain of additions: a second block keeps the processor busy meanwhile.
+    while L::TILE_SUMS >= 4 * R && i + 2 <= end {
+        let keys = [kv.keys(i), kv.keys(i + 1)];
+        dots::<L, N, R, 2, 2>(lanes, keys, [ahead(i + 2), ahead(i + 3)], query, i, scores);
+        i += 2;
+    }
+    while i < end {
+        if L::TILE_SUMS >= 2 * R {
+            dots::<L, N, R, 1, 2>(lanes, [kv.keys(i)], [ahead(i + 1)], query, i, scores);
+        } else {
+            dots::<L, N, R, 1, 1>(lanes, [kv.keys(i)], [ahead(i + 1)], query, i, scores);
+        }
+        i += 1;
+    }
+}
+
+/// Scores of `B` neighbouring KV blocks, `V` vectors of keys of each at a time. `ahead` is as long as the keys and is read soon.
+#[inline(always)]
+fn dots<L: Lanes, N: KvNumber, const R: usize, const B: usize, const V: usize>(
+    lanes: L,
+    keys: [&[[N; KV_BLOCK_TOKENS]]; B],
+    ahead: [&[[N; KV_BLOCK_TOKENS]]; B],
     query: &[&[f32]; R],
     block: usize,
     scores: &mut [Scores; R],
 ) {
+    let head_dim = query[0].len();
+    let (keys, ahead) = (keys.map(|keys| &keys[..head_dim]), ahead.map(|ahead| &ahead[..head_dim]));
     for part in 0..KV_BLOCK_TOKENS / (V * LANES) {
-        let mut sums = [[lanes.splat(0.0); V]; R];
-        for (d, keys) in keys.iter().enumerate() {
-            let (keys, _) = keys.as_chunks();
-            for v in 0..V {
-                let key = N::load(lanes, &keys[part * V + v]);
-                for r in 0..R {
-                    sums[r][v] = lanes.fma(lanes.splat(query[r][d]), key, sums[r][v]);
+        let mut sums = [[[lanes.splat(0.0); V]; R]; B];
+        for d in 0..head_dim {
+            for b in 0..B {
+                ask(lanes, &ahead[b][d]);
+                let (keys, _) = keys[b][d].as_chunks();
+                for v in 0..V {
+                    let key = N::load(lanes, &keys[part * V + v]);
+                    for r in 0..R {
+                        sums[b][r][v] = lanes.fma(lanes.splat(query[r][d]), key, sums[b][r][v]);
+                    }
                 }
             }
         }
-        for r in 0..R {
-            let (scores, _) = scores[r].as_chunks_mut();
-            for v in 0..V {
-                lanes.store(sums[r][v], &mut scores[block * (KV_BLOCK_TOKENS / LANES) + part * V + v]);
+        for b in 0..B {
+            for r in 0..R {
+                let (scores, _) = scores[r].as_chunks_mut();
+                for v in 0..V {
+                    let first = (block + b) * (KV_BLOCK_TOKENS / LANES) + part * V;
+                    lanes.store(sums[b][r][v], &mut scores[first + v]);
+                }
             }
         }
     }
@@ -143,7 +178,8 @@ fn weigh<L: Lanes>(lanes: L, scores: &mut Scores, visible: &Range<usize>) -> (f3
     (largest, lanes.sum(sums))
 }
 
-/// Adds the weighted values of some keys to each row's sum.
+/// Adds the weighted values of some keys to each row's sum, KV block by KV block: a block is read from memory once, and the
+/// next one is asked for meanwhile.
 #[inline(always)]
 fn add_values<L: Lanes, N: KvNumber, const R: usize>(
     lanes: L,
@@ -152,59 +188,80 @@ fn add_values<L: Lanes, N: KvNumber, const R: usize>(
     keys: Range<usize>,
     weighted: &mut [&mut [f32]; R],
 ) {
-    if keys.is_empty() {
-        return;
-    }
-    let width = weighted[0].len();
-    let mut first = 0;
-    if L::WIDE_TILE {
-        while first + 2 * LANES <= width {
-            add_columns::<L, N, R, 2>(lanes, kv, &weights, &keys, first, weighted);
-            first += 2 * LANES;
+    let blocks = keys.start / KV_BLOCK_TOKENS..keys.end.div_ceil(KV_BLOCK_TOKENS);
+    for i in if keys.is_empty() { 0..0 } else { blocks.clone() } {
+        let first = i * KV_BLOCK_TOKENS;
+        let keys = keys.start.saturating_sub(first)..KV_BLOCK_TOKENS.min(keys.end - first);
+        let ahead = if i + 1 < blocks.end { kv.values(i + 1) } else { kv.next() };
+        let values = Values { numbers: kv.values(i), ahead, weights: from_fn(|r| &weights[r].as_chunks().0[i]), keys };
+        let mut done = 0;
+        if L::TILE_SUMS >= 8 * R {
+            done = values.add_columns::<L, 8>(lanes, done, weighted);
         }
-    }
-    while first < width {
-        add_columns::<L, N, R, 1>(lanes, kv, &weights, &keys, first, weighted);
-        first += LANES;
+        if L::TILE_SUMS >= 4 * R {
+            done = values.add_columns::<L, 4>(lanes, done, weighted);
+        }
+        if L::TILE_SUMS >= 2 * R {
+            done = values.add_columns::<L, 2>(lanes, done, weighted);
+        }
+        values.add_columns::<L, 1>(lanes, done, weighted);
     }
 }
 
-/// The same, for `V` vectors of head dimensions.
-#[inline(always)]
-fn add_columns<L: Lanes, N: KvNumber, const R: usize, const V: usize>(
-    lanes: L,
-    kv: &ChunkBlocks<'_, N>,
-    weights: &[&Scores; R],
-    keys: &Range<usize>,
-    first: usize,
-    weighted: &mut [&mut [f32]; R],
-) {
-    let width = weighted[0].len();
-    let mut sums = [[lanes.splat(0.0); V]; R];
-    for r in 0..R {
-        for v in 0..V {
-            sums[r][v] = lanes.load(chunk_at(&weighted[r][first + v * LANES..]));
-        }
-    }
-    for i in keys.start / KV_BLOCK_TOKENS..keys.end.div_ceil(KV_BLOCK_TOKENS) {
-        let block = i * KV_BLOCK_TOKENS;
-        let weights: [&[f32; KV_BLOCK_TOKENS]; R] = from_fn(|r| &weights[r].as_chunks().0[i]);
-        let values = &kv.values(i)[first..];
-        for key in keys.start.saturating_sub(block)..KV_BLOCK_TOKENS.min(keys.end - block) {
-            let value = &values[key * width..][..V * LANES];
-            for v in 0..V {
-                let value = N::load(lanes, chunk_at(&value[v * LANES..]));
-                for r in 0..R {
-                    sums[r][v] = lanes.fma(lanes.splat(weights[r][key]), value, sums[r][v]);
+/// Values of a KV block, and their weights for each row.
+struct Values<'a, N, const R: usize> {
+    numbers: &'a [N],
+    /// As long as the values, read soon.
+    ahead: &'a [N],
+    weights: [&'a [f32; KV_BLOCK_TOKENS]; R],
+    keys: Range<usize>,
+}
+
+impl<N: KvNumber, const R: usize> Values<'_, N, R> {
+    /// Adds head dimensions `first ..`, `V` vectors at a time; returns how far that went.
+    #[inline(always)]
+    fn add_columns<L: Lanes, const V: usize>(
+        &self,
+        lanes: L,
+        mut first: usize,
+        weighted: &mut [&mut [f32]; R],
+    ) -> usize {
+        let width = weighted[0].len();
+        while first + V * LANES <= width {
+            let mut sums = [[lanes.splat(0.0); V]; R];
+            for r in 0..R {
+                for v in 0..V {
+                    sums[r][v] = lanes.load(chunk_at(&weighted[r][first + v * LANES..]));
                 }
             }
+            for key in self.keys.clone() {
+                let at = key * width + first;
+                let (values, ahead) = (&self.numbers[at..][..V * LANES], &self.ahead[at..][..V * LANES]);
+                ask(lanes, ahead);
+                for v in 0..V {
+                    let value = N::load(lanes, chunk_at(&values[v * LANES..]));
+                    for r in 0..R {
+                        sums[r][v] = lanes.fma(lanes.splat(self.weights[r][key]), value, sums[r][v]);
+                    }
+                }
+            }
+            for r in 0..R {
+                for v in 0..V {
+                    let out = weighted[r][first + v * LANES..].first_chunk_mut().expect("padded to whole vectors");
+                    lanes.store(sums[r][v], out);
+                }
+            }
+            first += V * LANES;
         }
+        first
     }
-    for r in 0..R {
-        for v in 0..V {
-            let (out, _) = weighted[r][first + v * LANES..].split_first_chunk_mut().expect("padded to whole vectors");
-            lanes.store(sums[r][v], out);
-        }
+}
+
+/// Asks for the lines of some numbers.
+#[inline(always)]
+fn ask<L: Lanes, N>(lanes: L, numbers: &[N]) {
+    for line in numbers.chunks(LINE / size_of::<N>()) {
+        lanes.prefetch(&line[0]);
     }
 }
 

@@ -40,7 +40,13 @@ macro_rules! each_quarter {
 impl Lanes for Neon {
     type Vector = Quarters;
     const TILE_ROWS: usize = 6;
-    const WIDE_TILE: bool = false;
+    const TILE_SUMS: usize = 6;
+
+    #[inline(always)]
+    fn prefetch<T>(self, place: &T) {
+        let address = std::ptr::from_ref(place);
+        unsafe { asm!("prfm pldl1keep, [{0}]", in(reg) address, options(nostack, preserves_flags, readonly)) }
+    }
 
     #[inline(always)]
     fn splat(self, x: f32) -> Quarters {

@@ -14,7 +14,12 @@ type Halves = (__m256, __m256);
 impl Lanes for Avx2 {
     type Vector = Halves;
     const TILE_ROWS: usize = 6;
-    const WIDE_TILE: bool = false;
+    const TILE_SUMS: usize = 6;
+
+    #[inline(always)]
+    fn prefetch<T>(self, place: &T) {
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(place).cast()) }
+    }
 
     #[inline(always)]
     fn splat(self, x: f32) -> Halves {

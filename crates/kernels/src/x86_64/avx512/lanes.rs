@@ -11,7 +11,12 @@ use crate::lanes::{LANES, Lanes};
 impl Lanes for Avx512 {
     type Vector = __m512;
     const TILE_ROWS: usize = 8;
-    const WIDE_TILE: bool = true;
+    const TILE_SUMS: usize = 16;
+
+    #[inline(always)]
+    fn prefetch<T>(self, place: &T) {
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(place).cast()) }
+    }
 
     #[inline(always)]
     fn splat(self, x: f32) -> __m512 {
