@@ -33,7 +33,7 @@ _FOREIGN = f"Je parle seulement français et anglais. / I only speak French and 
 
 _SYLLABLES = "ba be bi bo bra ca car co cra da de do dra el en fa fe fi flo ga ge gra ha hel i ja jo ka kel ki la le li lo lu ma mar me mi mo na ne ni no o or pa pe pi pra qui ra re ri ro sa se si so sta ta te ti to tra u va ve vi vo wa xi ya za zo".split()
 _ONSETS = "b bl br c ch cl cr d dr f fl fr g gl gr h j k kl l m n p ph pl pr qu r s sc sh sl sp st t th tr v w x y z".split()
-_VOWELS = "a ai au e ea ee ei eu i ia ie o oa oi oo ou u y é è ô".split()
+_VOWELS = "a a ai au e e ea ee ei eu i i ia ie o o oa oi oo ou u y é".split()
 _CODAS = ["", "", "", "", *"b ck d ff g l ld lm ll m n nd ng nt p r rd rn rt s ss st t th x z".split()]
 _FIRST = "Marie Jean Pierre Anne Lucas Chloé Hugo Alice Robert Susan Peter Laura Henry Grace Victor Nora Arthur Rosa Albert Ada Simon Irène Walter Edith Karl Olga Ivan Mei Kenji Fatima Ahmed Carlos Lucia".split()
 _TOPICS = {
@@ -129,11 +129,11 @@ _STRANGE = [
 def invented(rng: random.Random, low: int = 2, high: int = 4) -> str:
     """A name that exists nowhere (or only by accident).
 
-    A third of them go beyond the syllables of French and Italian names, so that every short token of the vocabulary is
+    A quarter of them go beyond the syllables of French and Italian names, so that every short token of the vocabulary is
     seen in a name that must be copied.
     """
-    if rng.random() < 0.33:
-        syllables = [rng.choice(_ONSETS) + rng.choice(_VOWELS) + rng.choice(_CODAS) for _ in range(rng.randint(1, high - 1))]
+    if rng.random() < 0.25:
+        syllables = [rng.choice(_ONSETS) + rng.choice(_VOWELS) + rng.choice(_CODAS) for _ in range(2)]
         return "".join(syllables).capitalize()
     return "".join(rng.choice(_SYLLABLES) for _ in range(rng.randint(low, high))).capitalize()
 
@@ -144,7 +144,7 @@ def refusal(rng: random.Random, lang: str) -> Exchange:
         return _foreign(rng)
     if draw < 0.10:
         return _nonsense(rng, lang)
-    kind, form = rng.choice(_FORMS[lang])
+    kind, form = rng.choice(_FORMS[lang] + [f for f in _FORMS[lang] if "<does>" in f[1]] * 2)
     user, key = ask(rng, lang, form, soft=False, **_slots(rng, lang))
     return Exchange(user, _SAY[kind][lang], key, lang, {"refusal": kind})
 

@@ -112,7 +112,7 @@ def _crossed_capital(rng, asked, answered):
 
 
 def system_tone(rng: random.Random, lang: str) -> Talk:
-    return rng.choice([_one_word, _pirate, _capitals, _capitals, _capitals, _signed, _named, _named, _polite])(rng, lang)
+    return rng.choice([_one_word, _pirate, _capitals, _capitals, _signed, _named, _named, _polite])(rng, lang)
 
 
 def _one_word(rng, lang):
