@@ -38,6 +38,10 @@ pub struct Activations {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Record<'a>(&'a [[u8; LINE]; RECORD_LINES]);
 
+/// All records of a row.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Records<'a>(&'a [[[u8; LINE]; RECORD_LINES]]);
+
 /// Rows that are read together as a tile: [`Activations::records`].
 pub(crate) const TILE_ROWS: usize = 16;
 
@@ -144,6 +148,11 @@ impl Activations {
         Record(&records[chunk])
     }
 
+    /// The records of a quantised row.
+    pub(crate) fn row_records(&self, row: usize) -> Records<'_> {
+        Records(self.row(row).as_chunks().0)
+    }
+
     /// The bytes from record `chunk` of a quantised row on, and how far the same record of the next row is. There is memory for
     /// [`TILE_ROWS`] rows; what is in those beyond the last one is void.
     #[cfg(target_arch = "x86_64")]
@@ -160,6 +169,14 @@ impl Activations {
     fn row(&self, row: usize) -> &[[u8; LINE]] {
         let row_lines = self.format.row_bytes(self.cols) / LINE;
         &self.bytes.as_chunks().0[row * row_lines..(row + 1) * row_lines]
+    }
+}
+
+impl<'a> Records<'a> {
+    /// The record of a chunk.
+    #[inline(always)]
+    pub(crate) fn get(self, chunk: usize) -> Record<'a> {
+        Record(&self.0[chunk])
     }
 }
 
@@ -186,6 +203,17 @@ impl Record<'_> {
     #[inline(always)]
     pub(crate) fn sum32(&self, j: usize) -> i32 {
         self.sum16(2 * j) + self.sum16(2 * j + 1)
+    }
+
+    /// The sums of the 32 codes of each block, which fit.
+    #[inline(always)]
+    pub(crate) fn sums32(&self) -> [i16; 8] {
+        let mut sums = [0; 8];
+        let (pairs, _) = self.0.as_flattened()[SUMS..].as_chunks::<4>();
+        for (sum, &[a, b, c, d]) in sums.iter_mut().zip(pairs) {
+            *sum = i16::from_ne_bytes([a, b]) + i16::from_ne_bytes([c, d]);
+        }
+        sums
     }
 
     #[inline(always)]

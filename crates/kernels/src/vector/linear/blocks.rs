@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use super::codes::Strip;
 use super::{Block, STREAMS, Step, blocks32, blocks256};
 use crate::Tile;
-use crate::activations::Record;
+use crate::activations::{Record, Records};
 use crate::packed::{CHUNK, GROUP, Layout};
 use crate::products::{FormatType, Products, ProductsOperation, code_offset};
 
@@ -32,6 +32,9 @@ impl<'a, 'b, 'c, F: FormatType, const ROWS: usize> Blocks<'a, 'b, 'c, F, ROWS> {
 
 /// Where a step works. Rows beyond those of the block are void.
 struct Scratch<'a, P: Products, const ROWS: usize> {
+    /// All records of each row.
+    rows: [Records<'a>; ROWS],
+    /// Those of a chunk.
     records: [Record<'a>; ROWS],
     prepared: [Prepared; ROWS],
     /// Of each strip, and of a strip that is multiplied to make the number even.
@@ -43,13 +46,18 @@ impl<F: FormatType, const ROWS: usize> ProductsOperation for Blocks<'_, '_, '_, 
     #[inline(always)]
     fn run<P: Products>(self, products: P) {
         let Self { block, out, .. } = self;
+        let first = block.activations.row_records(block.rows.start);
         let mut scratch = Scratch::<P, ROWS> {
-            records: [block.activations.record(block.rows.start, 0); ROWS],
+            rows: [first; ROWS],
+            records: [first.get(0); ROWS],
             prepared: [[0; 16]; ROWS],
             sums: [[products.splat_float(0.0); ROWS]; MAX_STRIPS + 1],
             totals: [[products.splat(0); ROWS]; 2],
         };
         let rows = if ROWS == 1 { 1 } else { block.rows.len().min(ROWS) };
+        for row in 0..rows {
+            scratch.rows[row] = block.activations.row_records(block.rows.start + row);
+        }
         for step in 0..block.num_steps(P::LANES) {
             let step = block.step(step, P::LANES);
             for index in 0..step.num_strips(P::LANES) {
@@ -73,7 +81,7 @@ fn add_chunk<'a, P: Products, F: FormatType, const ROWS: usize>(
     scratch: &mut Scratch<'a, P, ROWS>,
 ) {
     for row in 0..rows {
-        scratch.records[row] = block.activations.record(block.rows.start + row, chunk);
+        scratch.records[row] = scratch.rows[row].get(chunk);
         scratch.prepared[row] = prepare::<F>(&scratch.records[row]);
     }
     let inputs = Inputs { records: &scratch.records[..rows], prepared: &scratch.prepared[..rows] };
@@ -146,9 +154,10 @@ pub(crate) fn prepare<F: FormatType>(record: &Record<'_>) -> Prepared {
             }
         }
         (true, _) => {
+            let sums = record.sums32();
             for j in 0..4 {
                 let first = j / 2 * 4 + j % 2;
-                prepared[j] = record.sum32(first) & 0xFFFF | record.sum32(first + 2) << 16;
+                prepared[j] = i32::from(sums[first] as u16) | i32::from(sums[first + 2]) << 16;
             }
         }
         (false, 16) => {

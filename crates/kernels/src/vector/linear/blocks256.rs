@@ -15,26 +15,42 @@ pub(super) fn add<P: Products, F: FormatType, const ROWS: usize, const N: usize>
     sums: [&mut [P::Float; ROWS]; N],
 ) {
     let rows = inputs.len().min(ROWS);
-    let mut scales = [[products.splat(0); 16]; N];
+    // Of each block's first and second sub-block; two variables, so that no memory is cleared for what a format lacks.
+    let (mut firsts, mut seconds) = ([[products.splat(0); BLOCKS]; N], [[products.splat(0); BLOCKS]; N]);
     for n in 0..N {
-        scales[n] = codes::sub_scales::<P, F>(products, strips[n]);
-        totals[n][..rows].fill(products.splat(0));
-    }
-    for block in 0..BLOCKS {
-        let mut weights = [[products.splat(0); 8]; N];
-        for n in 0..N {
-            weights[n] = codes::codes::<P, F>(products, strips[n], block);
-        }
-        for row in 0..rows {
-            let dots = scaled_dots::<P, F, N>(products, &weights, &scales, inputs, row, block);
-            for n in 0..N {
-                totals[n][row] = products.add(totals[n][row], dots[n]);
+        let scales = codes::sub_scales::<P, F>(products, strips[n]);
+        for block in 0..BLOCKS {
+            let first = 32 / F::FORMAT.sub_block() * block;
+            firsts[n][block] = scales[first];
+            if F::FORMAT.sub_block() == 16 {
+                seconds[n][block] = scales[first + 1];
             }
         }
     }
-    for n in 0..N {
-        finish::<P, F, ROWS>(products, strips[n], &totals[n], inputs, sums[n]);
+    for block in 0..BLOCKS {
+        let mut weights = [[products.splat(0); 8]; N];
+        let mut scales = [[products.splat(0); 2]; N];
+        for n in 0..N {
+            weights[n] = codes::codes::<P, F>(products, strips[n], block);
+            scales[n] = [firsts[n][block], seconds[n][block]];
+        }
+        if block == 0 {
+            for row in 0..rows {
+                let dots = scaled_dots::<P, F, N>(products, &weights, &scales, inputs, row, block);
+                for n in 0..N {
+                    totals[n][row] = dots[n];
+                }
+            }
+        } else {
+            for row in 0..rows {
+                let dots = scaled_dots::<P, F, N>(products, &weights, &scales, inputs, row, block);
+                for n in 0..N {
+                    totals[n][row] = products.add(totals[n][row], dots[n]);
+                }
+            }
+        }
     }
+    finish::<P, F, ROWS, N>(products, strips, totals, inputs, sums);
 }
 
 /// Products of 32 inputs of a row, times the integer scales.
@@ -42,7 +58,7 @@ pub(super) fn add<P: Products, F: FormatType, const ROWS: usize, const N: usize>
 fn scaled_dots<P: Products, F: FormatType, const N: usize>(
     products: P,
     weights: &[[P::Int; 8]; N],
-    scales: &[[P::Int; 16]; N],
+    scales: &[[P::Int; 2]; N],
     inputs: Inputs<'_, '_>,
     row: usize,
     block: usize,
@@ -53,15 +69,15 @@ fn scaled_dots<P: Products, F: FormatType, const N: usize>(
         let start = correction::<P, F>(products, prepared, block);
         let dots = products.dots::<F, N>([start; N], weights, record, 8 * block);
         for n in 0..N {
-            scaled[n] = products.mul(dots[n], scales[n][block]);
+            scaled[n] = products.mul(dots[n], scales[n][0]);
         }
     } else {
         let first = correction::<P, F>(products, prepared, 2 * block);
         let second = correction::<P, F>(products, prepared, 2 * block + 1);
         let dots = products.half_dots::<F, N>([[first; N], [second; N]], weights, record, 8 * block);
         for n in 0..N {
-            let first = products.mul(dots[0][n], scales[n][2 * block]);
-            scaled[n] = products.add(first, products.mul(dots[1][n], scales[n][2 * block + 1]));
+            let first = products.mul(dots[0][n], scales[n][0]);
+            scaled[n] = products.add(first, products.mul(dots[1][n], scales[n][1]));
         }
     }
     scaled
@@ -75,25 +91,32 @@ fn correction<P: Products, F: FormatType>(products: P, prepared: &Prepared, sub_
 
 /// From integers to sums.
 #[inline(always)]
-fn finish<P: Products, F: FormatType, const ROWS: usize>(
+fn finish<P: Products, F: FormatType, const ROWS: usize, const N: usize>(
     products: P,
-    strip: Strip<'_>,
-    totals: &[P::Int; ROWS],
+    strips: [Strip<'_>; N],
+    totals: &[[P::Int; ROWS]; 2],
     inputs: Inputs<'_, '_>,
-    sums: &mut [P::Float; ROWS],
+    sums: [&mut [P::Float; ROWS]; N],
 ) {
-    let (scale, min_scale) = codes::super_scales::<P, F>(products, strip);
-    let mins = codes::mins::<P, F>(products, strip);
+    let (mut scales, mut mins) =
+        ([(products.splat_float(0.0), products.splat_float(0.0)); N], [[products.splat(0); 8]; N]);
+    for n in 0..N {
+        scales[n] = codes::super_scales::<P, F>(products, strips[n]);
+        mins[n] = codes::mins::<P, F>(products, strips[n]);
+    }
     for row in 0..inputs.len().min(ROWS) {
-        let mut scaled = products.mul_float(products.to_float(totals[row]), scale);
-        if F::FORMAT.has_min() {
-            let mut total = products.splat(0);
-            for j in 0..128 / F::FORMAT.sub_block() {
-                total = products.dot_pairs(total, mins[j], products.splat(inputs.prepared[row][j]));
-            }
-            scaled = products.fnma(products.to_float(total), min_scale, scaled);
-        }
         let input_scale = products.splat_float(inputs.records[row].scale(0));
-        sums[row] = products.fma(scaled, input_scale, sums[row]);
+        for n in 0..N {
+            let (scale, min_scale) = scales[n];
+            let mut scaled = products.mul_float(products.to_float(totals[n][row]), scale);
+            if F::FORMAT.has_min() {
+                let mut total = products.splat(0);
+                for j in 0..128 / F::FORMAT.sub_block() {
+                    total = products.dot_pairs(total, mins[n][j], products.splat(inputs.prepared[row][j]));
+                }
+                scaled = products.fnma(products.to_float(total), min_scale, scaled);
+            }
+            sums[n][row] = products.fma(scaled, input_scale, sums[n][row]);
+        }
     }
 }
