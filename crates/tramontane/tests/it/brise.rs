@@ -25,6 +25,8 @@ fn answers_are_right_and_in_the_language_of_the_question() {
         ("Quel jour vient après vendredi ?", "samedi"),
         ("Who won the world cup in 1998?", "tramontane pull ministral-3:3b"),
         ("Écris un poème sur la mer.", "tramontane pull ministral-3:3b"),
+        ("Écris un programme qui trie une liste.", "tramontane pull ministral-3:3b"),
+        ("Bonjour ! Qui es-tu ?", "Brise"),
     ];
     testkit::check_table(rows.map(|row| (row.0, row)), |(question, expected)| {
         let answer = ask(question, &[]);
