@@ -129,8 +129,8 @@ _STRANGE = [
 def invented(rng: random.Random, low: int = 2, high: int = 4) -> str:
     """A name that exists nowhere (or only by accident).
 
-    A quarter of them go beyond the syllables of French and Italian names, so that every short token of the vocabulary is
-    seen in a name that must be copied.
+    A quarter of them go beyond the syllables of French and Italian names, so that more of the vocabulary's short tokens
+    are seen in names that must be copied.
     """
     if rng.random() < 0.25:
         syllables = [rng.choice(_ONSETS) + rng.choice(_VOWELS) + rng.choice(_CODAS) for _ in range(2)]
