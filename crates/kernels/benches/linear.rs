@@ -1,10 +1,12 @@
 //! Linear layers against what the machine allows: `cargo bench -p kernels --bench linear [-- FORMAT…]`.
 //!
 //! For each format and instruction set, with 1 and 2 threads: *decode*, one row (and eight rows) of inputs against more weights
-//! than the caches hold, in GB/s of packed weights and in percent of a plain read of the same bytes; *prefill*, 512 rows, in
+//! than the caches hold, in GB/s of packed weights and in percent of a plain read of the same bytes; *cached*, the same against
+//! weights that stay in the second-level cache, which is what decode could reach beside a faster memory; *prefill*, 512 rows, in
 //! Gop/s (a multiply-add counts as two) and in percent of int8 products (f32 for plain numbers) that never leave the
 //! registers. Each slice of the work is timed for itself and the lower quartile counts, so that other programs on the
-//! machine move the figures little. Still: compare ratios of one run, not runs.
+//! machine move the figures little; reading and decoding take turns, and the median of the rounds counts, because what
+//! memory gives changes from minute to minute. Still: compare ratios of one run, not runs.
 
 use std::hint::black_box;
 use std::sync::{Mutex, PoisonError};
@@ -17,6 +19,8 @@ const COLS: usize = 3072;
 /// Outputs in decode: at least 160 MB in every format.
 const DECODE_OUTPUTS: usize = 160 << 10;
 const DECODE_TILE: usize = 512;
+/// At most 400 KB.
+const CACHED_TILE: usize = 128;
 const PREFILL_INPUTS: usize = 512;
 const PREFILL_OUTPUTS: usize = 2048;
 const PREFILL_TILE: usize = 64;
@@ -29,22 +33,33 @@ fn main() {
         let bench = Bench { pool: Pool::new(threads).expect("threads"), threads };
         let (int8, f32) = (bench.peak(true), bench.peak(false));
         println!("{threads} threads; products in registers: int8 {int8:.0} Gop/s, f32 {f32:.0} Gop/s");
-        println!("format  isa     decode GB/s of read  8 rows GB/s  prefill Gop/s of peak");
+        println!("format  isa     decode GB/s of read  cached GB/s  8 rows GB/s  cached GB/s  prefill Gop/s of peak");
         for &format in &formats {
             let matrix = bench.random_matrix(format);
-            let (read, peak) = (bench.read(&matrix), if format.block_weights() == 1 { f32 } else { int8 });
-            for isa in Isa::available().into_iter().skip(1) {
-                let (one, eight) = (bench.decode(isa, &matrix, 1), bench.decode(isa, &matrix, 8));
+            let peak = if format.block_weights() == 1 { f32 } else { int8 };
+            let vectors = &Isa::available()[1..];
+            for (&isa, decode) in vectors.iter().zip(bench.decode(vectors, &matrix)) {
+                let (one_cached, eight_cached) = (bench.cached(isa, &matrix, 1), bench.cached(isa, &matrix, 8));
                 let prefill = bench.prefill(isa, &matrix);
-                let (format, isa, of_read, of_peak) = (format.name(), isa.name(), one / read, prefill / peak);
+                let (format, isa, of_peak) = (format.name(), isa.name(), prefill / peak);
                 println!(
-                    "{format:<7} {isa:<7} {one:>11.1} {:>6.0}% {eight:>12.1} {prefill:>14.0} {:>6.0}%",
-                    100.0 * of_read,
+                    "{format:<7} {isa:<7} {:>11.1} {:>6.0}% {one_cached:>12.1} {:>12.1} {eight_cached:>12.1} \
+                     {prefill:>14.0} {:>6.0}%",
+                    decode.one,
+                    100.0 * decode.of_read,
+                    decode.eight,
                     100.0 * of_peak
                 );
             }
         }
     }
+}
+
+/// Medians of some rounds: GB/s of packed weights with one row and with eight, and the first as a share of a plain read.
+struct Decode {
+    one: f64,
+    eight: f64,
+    of_read: f64,
 }
 
 struct Bench {
@@ -69,10 +84,40 @@ impl Bench {
         matrix
     }
 
-    /// GB/s of packed weights, `rows` rows of inputs.
-    fn decode(&self, isa: Isa, matrix: &PackedMatrix, rows: usize) -> f64 {
-        let bytes = (matrix.num_bytes() / DECODE_OUTPUTS * DECODE_TILE) as f64;
-        bytes / 1e9 * self.multiply(isa, matrix, rows, DECODE_OUTPUTS, DECODE_TILE)
+    /// On each instruction set, in turns with a plain read.
+    fn decode(&self, vectors: &[Isa], matrix: &PackedMatrix) -> Vec<Decode> {
+        const ROUNDS: usize = 7;
+        let memory = ReadProbe::new(&self.pool, matrix.num_bytes()).expect("memory");
+        let bytes = (matrix.num_bytes() / DECODE_OUTPUTS * DECODE_TILE) as f64 / 1e9;
+        let mut rounds = vec![(Vec::new(), Vec::new(), Vec::new()); vectors.len()];
+        for _ in 0..ROUNDS {
+            let read = self.read(&memory);
+            for (&isa, (one, eight, of_read)) in vectors.iter().zip(&mut rounds) {
+                one.push(bytes * self.multiply(isa, matrix, 1, DECODE_OUTPUTS, DECODE_TILE));
+                of_read.push(one[one.len() - 1] / read);
+                eight.push(bytes * self.multiply(isa, matrix, 8, DECODE_OUTPUTS, DECODE_TILE));
+            }
+        }
+        let medians =
+            |(one, eight, of_read)| Decode { one: median(one), eight: median(eight), of_read: median(of_read) };
+        rounds.into_iter().map(medians).collect()
+    }
+
+    /// GB/s of packed weights that each thread goes through again and again.
+    fn cached(&self, isa: Isa, matrix: &PackedMatrix, rows: usize) -> f64 {
+        const ROUNDS: usize = 200;
+        let mut x = Activations::new(ActivationFormat::for_weights(matrix.format()), rows, COLS);
+        x.write(isa, &testkit::Random::new(2).floats(rows * COLS));
+        let mut out = vec![0.0; rows * CACHED_TILE * self.threads];
+        let times = Times::default();
+        let grid = Grid::new(&mut out, CACHED_TILE * self.threads, Bands::Every(rows), CACHED_TILE);
+        self.pool.for_each_tile(&mut [grid], |_, mut tile| {
+            for _ in 0..ROUNDS {
+                times.time(|| linear(isa, matrix, &x, &mut tile));
+            }
+        });
+        black_box(out);
+        (matrix.num_bytes() / DECODE_OUTPUTS * CACHED_TILE) as f64 / 1e9 * times.rate(self.threads)
     }
 
     /// Gop/s of many rows against the first rows of the matrix.
@@ -81,18 +126,15 @@ impl Bench {
         operations / 1e9 * self.multiply(isa, matrix, PREFILL_INPUTS, PREFILL_OUTPUTS, PREFILL_TILE)
     }
 
-    /// GB/s of a plain read, four streams a slice, asking ahead as decoding does.
-    fn read(&self, matrix: &PackedMatrix) -> f64 {
-        let slices = DECODE_OUTPUTS / DECODE_TILE;
-        let memory = ReadProbe::new(&self.pool, matrix.num_bytes()).expect("memory");
+    /// GB/s of a plain read, four streams a slice.
+    fn read(&self, memory: &ReadProbe) -> f64 {
+        let (isa, slices) = (Isa::detect(), DECODE_OUTPUTS / DECODE_TILE);
         let times = Times::default();
-        for _ in 0..3 {
-            self.pool.run(slices, |slice| {
-                times.time(|| {
-                    memory.read(Isa::detect(), (slice, slices), 4);
-                })
-            });
-        }
+        self.pool.run(slices, |slice| {
+            times.time(|| {
+                memory.read(isa, (slice, slices), 4);
+            })
+        });
         memory.num_bytes() as f64 / slices as f64 / 1e9 * times.rate(self.threads)
     }
 
@@ -115,13 +157,16 @@ impl Bench {
         x.write(isa, &testkit::Random::new(2).floats(rows * COLS));
         let mut out = vec![0.0; rows * outputs];
         let times = Times::default();
-        for _ in 0..3 {
-            let grid = Grid::new(&mut out, outputs, Bands::Every(rows), tile);
-            self.pool.for_each_tile(&mut [grid], |_, mut tile| times.time(|| linear(isa, matrix, &x, &mut tile)));
-        }
+        let grid = Grid::new(&mut out, outputs, Bands::Every(rows), tile);
+        self.pool.for_each_tile(&mut [grid], |_, mut tile| times.time(|| linear(isa, matrix, &x, &mut tile)));
         black_box(out);
         times.rate(self.threads)
     }
+}
+
+fn median(mut numbers: Vec<f64>) -> f64 {
+    numbers.sort_by(f64::total_cmp);
+    numbers[numbers.len() / 2]
 }
 
 /// How long equal slices took.

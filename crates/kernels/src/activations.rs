@@ -3,9 +3,9 @@
 //! Rows are written one by one, each on its own, so that threads can share the work ([`Activations::rows_mut`]), and are
 //! shared by all matrices with the same input. Quantising is part of the arithmetic: docs/numerics.md.
 //!
-//! A quantised row is a sequence of *records* of 320 bytes, one for each 256 inputs: 256 int8 codes, 8 f32 scales
-//! (Q8x32: one for each 32 inputs; Q8x256: the first counts), 16 exact i16 sums of 16 codes. Inputs are padded with zeros to
-//! a whole record. Rows are an odd number of cache lines apart, so that the same record of many rows does not meet in
+//! A quantised row is a sequence of *records* of 320 bytes, one for each 256 inputs: 256 int8 codes, 8 f32 scales, one for each
+//! 32 inputs, 16 exact i16 sums of 16 codes. In Q8x256 one scale stands for all, and in place of the last four are 8 sums of 32
+//! codes ([`Record::pairs`]). Inputs are padded with zeros to a whole record. Rows are an odd number of cache lines apart, so that the same record of many rows does not meet in
 //! few sets of the cache.
 
 use quant::Format;
@@ -49,6 +49,7 @@ const RECORD_LINES: usize = 5;
 const RECORD: usize = RECORD_LINES * LINE;
 // Where scales and sums begin in a record.
 const SCALES: usize = CHUNK;
+const PAIRS: usize = CHUNK + 16;
 const SUMS: usize = CHUNK + 32;
 
 impl ActivationFormat {
@@ -205,15 +206,14 @@ impl Record<'_> {
         self.sum16(2 * j) + self.sum16(2 * j + 1)
     }
 
-    /// The sums of the 32 codes of each block, which fit.
+    /// In Q8x256, sums of 32 codes, two i16 a number, as minimums are packed: of each four, 0 and 2, then 1 and 3.
     #[inline(always)]
-    pub(crate) fn sums32(&self) -> [i16; 8] {
-        let mut sums = [0; 8];
-        let (pairs, _) = self.0.as_flattened()[SUMS..].as_chunks::<4>();
-        for (sum, &[a, b, c, d]) in sums.iter_mut().zip(pairs) {
-            *sum = i16::from_ne_bytes([a, b]) + i16::from_ne_bytes([c, d]);
+    pub(crate) fn pairs(&self) -> [i32; 4] {
+        let mut pairs = [0; 4];
+        for (j, pair) in pairs.iter_mut().enumerate() {
+            *pair = i32::from_ne_bytes(self.field(PAIRS + 4 * j));
         }
-        sums
+        pairs
     }
 
     #[inline(always)]
@@ -282,6 +282,22 @@ fn quantise_record(x: &[f32; CHUNK], record: &mut [u8; RECORD], block: usize) {
             *codes = rounded.map(|code| code as u8);
             *sum = (rounded.iter().sum::<i32>() as i16).to_ne_bytes();
         }
+    }
+    if block == CHUNK {
+        write_pairs(record);
+    }
+}
+
+/// See [`Record::pairs`].
+#[inline(always)]
+fn write_pairs(record: &mut [u8; RECORD]) {
+    let sums: [i16; 8] = std::array::from_fn(|j| {
+        let [a, b, c, d] = std::array::from_fn(|i| record[SUMS + 4 * j + i]);
+        i16::from_ne_bytes([a, b]) + i16::from_ne_bytes([c, d])
+    });
+    for (j, pair) in record[PAIRS..SUMS].as_chunks_mut::<4>().0.iter_mut().enumerate() {
+        let first = j / 2 * 4 + j % 2;
+        *pair = (i32::from(sums[first] as u16) | i32::from(sums[first + 2]) << 16).to_ne_bytes();
     }
 }
 

@@ -6,10 +6,13 @@
 //! `p · (v / p)`. So 4-bit codes have inputs 0–15 in the low nibbles, 16–31 in the high ones. A chunk is:
 //!
 //! ```text
-//! low plane    8 × low_bits lines      one piece for each 32 inputs
-//! high plane   8 × high_bits lines     as above; the 5th, the 5th and 6th, or the 3rd bit
-//! scales       scale_lines lines       by format, see `Layout::of`
+//! for each 32 inputs:
+//!     low plane    low_bits lines
+//!     high plane   high_bits lines     the 5th, the 5th and 6th, or the 3rd bit
+//! scales           scale_lines lines   by format, see `Layout::of`
 //! ```
+//!
+//! Codes are read line after line: what the processor asks for ahead of time is what comes next.
 //!
 //! Inputs are padded to a whole number of chunks, rows to a whole number of groups, with zeros.
 
@@ -66,12 +69,12 @@ impl Layout {
 
     /// First line of the low plane of inputs `32·block..`.
     pub(crate) const fn low(self, block: usize) -> usize {
-        block * self.low_bits
+        block * (self.low_bits + self.high_bits)
     }
 
     /// First line of the high plane of inputs `32·block..`.
     pub(crate) const fn high(self, block: usize) -> usize {
-        8 * self.low_bits + block * self.high_bits
+        self.low(block) + self.low_bits
     }
 
     /// First line of the scales.

@@ -158,6 +158,10 @@ fn put_scales(rows: Rows<'_>, at: usize, line: &mut [u8; LINE], half: usize) {
     }
 }
 
+const Q4_K: Layout = Layout::of(Format::Q4K);
+const Q5_K: Layout = Layout::of(Format::Q5K);
+const Q6_K: Layout = Layout::of(Format::Q6K);
+
 /// The low four bits of each byte.
 const NIBBLES: i32 = 0x0F0F_0F0F;
 
@@ -199,23 +203,23 @@ impl<P: Products> Column<'_, P> {
     /// `d`, `dmin`, `scales[12]`, `qs[128]`.
     #[inline(always)]
     fn q4_k(self, chunk: &mut Lines) {
-        self.nibbles_by_64(16, chunk);
-        self.scales(chunk, 32);
+        self.nibbles_by_64(Q4_K, 16, chunk);
+        self.scales(Q4_K, chunk);
     }
 
     /// As Q4_K, with `qh[32]` before `qs`: bit `b` of its bytes is the fifth bit of block `b`.
     #[inline(always)]
     fn q5_k(self, chunk: &mut Lines) {
-        self.nibbles_by_64(48, chunk);
+        self.nibbles_by_64(Q5_K, 48, chunk);
         let high = self.words8(16);
         for block in 0..8 {
             let mut line = self.products.splat(0);
             for v in 0..8 {
                 line = self.products.or(line, self.field(high[v], block as u32, 0x0101_0101, v as u32));
             }
-            self.put(line, chunk, 32 + block);
+            self.put(line, chunk, Q5_K.high(block));
         }
-        self.scales(chunk, 40);
+        self.scales(Q5_K, chunk);
     }
 
     /// `ql[128]`, `qh[64]`, `scales[16]`, `d`; the quarters of each half as [`quant::Codes256::read`] has them.
@@ -229,7 +233,7 @@ impl<P: Products> Column<'_, P> {
                 for l in 0..4 {
                     let second = self.field(low[l + 4], shift, NIBBLES, 4);
                     let line = self.products.or(self.field(low[l], shift, NIBBLES, 0), second);
-                    self.put(line, chunk, 4 * block + l);
+                    self.put(line, chunk, Q6_K.low(block) + l);
                 }
                 for l in 0..2 {
                     let mut line = self.products.splat(0);
@@ -237,37 +241,38 @@ impl<P: Products> Column<'_, P> {
                         let pair = self.field(high[l + 2 * v], 2 * quarter as u32, 0x0303_0303, 2 * v as u32);
                         line = self.products.or(line, pair);
                     }
-                    self.put(line, chunk, 32 + 2 * block + l);
+                    self.put(line, chunk, Q6_K.high(block) + l);
                 }
             }
         }
         let scales = self.words4(192);
         for l in 0..4 {
-            self.put(scales[l], chunk, 48 + l);
+            self.put(scales[l], chunk, Q6_K.scales() + l);
         }
     }
 
     /// From byte `at` on, eight words are 32 weights in the low nibbles and the next 32 in the high ones.
     #[inline(always)]
-    fn nibbles_by_64(self, at: usize, chunk: &mut Lines) {
+    fn nibbles_by_64(self, layout: Layout, at: usize, chunk: &mut Lines) {
         for pair in 0..4 {
+            let (first_block, second_block) = (layout.low(2 * pair), layout.low(2 * pair + 1));
             let words = self.words8(at + 32 * pair);
             for l in 0..4 {
                 let (first, second) = (words[l], words[l + 4]);
                 let low = self.products.or(self.field(first, 0, NIBBLES, 0), self.field(second, 0, NIBBLES, 4));
-                self.put(low, chunk, 8 * pair + l);
+                self.put(low, chunk, first_block + l);
                 let above = self.products.and(second, self.products.splat(!NIBBLES));
-                self.put(self.products.or(self.field(first, 4, NIBBLES, 0), above), chunk, 8 * pair + 4 + l);
+                self.put(self.products.or(self.field(first, 4, NIBBLES, 0), above), chunk, second_block + l);
             }
         }
     }
 
     /// The twelve bytes of scales and minimums of Q4_K and Q5_K.
     #[inline(always)]
-    fn scales(self, chunk: &mut Lines, line: usize) {
+    fn scales(self, layout: Layout, chunk: &mut Lines) {
         let words = self.words4(0);
         for l in 0..3 {
-            self.put(words[1 + l], chunk, line + l);
+            self.put(words[1 + l], chunk, layout.scales() + l);
         }
     }
 

@@ -1,8 +1,7 @@
 //! Linear layers, one lane an output row, for every instruction set at once.
 //!
-//! A tile is walked in *steps*: a few groups from distant places of the tile, because several streams of weights arrive
-//! faster from memory than one, against up to [`MANY`] rows of activations. Within a step, chunk after chunk is
-//! unpacked once for all rows. Weights stay in registers while the rows pass by; each output has its own lane, so that the
+//! A tile is walked in *steps* ([`walk`]): a few groups against up to [`MANY`] rows of activations. Within a step, chunk after
+//! chunk is unpacked once for all rows. Weights stay in registers while the rows pass by; each output has its own lane, so that the
 //! order of additions is that of the specification whatever the tile.
 
 pub(crate) mod blocks;
@@ -10,6 +9,7 @@ mod blocks256;
 mod blocks32;
 pub(crate) mod codes;
 mod numbers;
+mod walk;
 
 use std::ops::Range;
 
@@ -19,34 +19,39 @@ use crate::Tile;
 use crate::activations::Activations;
 use crate::packed::{GROUP, PackedMatrix};
 use crate::products::{FormatType, Products, formats};
+use walk::{Manner, Walk};
 
 /// Rows of activations that share an unpacked chunk. Their records (10 KiB) and sums stay in the first-level cache.
 const MANY: usize = 32;
-
-/// Most streams of weights in a step: what has to be prepared of the inputs is shared by so many groups.
-const STREAMS: usize = 4;
-
-/// Streams where the weights' way from memory is what takes time, and rows for which it is. By measurement (Zen 5): two
-/// streams reach 80–90 % of what a plain read does, four 65–80 %.
-const DECODE_STREAMS: usize = 2;
-const DECODE_ROWS: usize = 4;
 
 /// Bytes of weights whose groups are taken together for all rows: they stay in the second-level cache.
 const RESIDENT_BYTES: usize = 384 << 10;
 
 /// `out[row, col] = Σ weights[col, k] · activations[row, k]` for the rows and columns of the tile.
 pub(crate) fn linear<P: Products>(products: P, weights: &PackedMatrix, activations: &Activations, out: &mut Tile<'_>) {
+    linear_in(Manner::detect(), products, weights, activations, out);
+}
+
+fn linear_in<P: Products>(
+    manner: Manner,
+    products: P,
+    weights: &PackedMatrix,
+    activations: &Activations,
+    out: &mut Tile<'_>,
+) {
     let (groups, rows) = (out.cols().start / GROUP..out.cols().end.div_ceil(GROUP), out.rows());
-    // A single block of rows reads the weights once: let the streams run on.
+    // A single block of rows reads the weights once: let it run on.
     let resident = match rows.len() <= MANY {
         true => groups.len().max(1),
-        false => (RESIDENT_BYTES / weights.group(0).as_flattened().len()).max(1).next_multiple_of(STREAMS),
+        false => (RESIDENT_BYTES / weights.group(0).as_flattened().len()).max(1).next_multiple_of(walk::WIDEST),
     };
+    let strips = if weights.format().block_weights() == 1 { numbers::strips::<P> } else { blocks::strips::<P> };
     for first in groups.clone().step_by(resident) {
         let groups = first..groups.end.min(first + resident);
         for first in rows.clone().step_by(MANY) {
             let rows = first..rows.end.min(first + MANY);
-            multiply(products, &Block { weights, activations, groups: groups.clone(), rows }, out);
+            let walk = Walk::new(manner, groups.clone(), rows.len(), P::LANES, strips(rows.len()));
+            multiply(products, &Block { weights, activations, walk, rows }, out);
         }
     }
 }
@@ -55,56 +60,8 @@ pub(crate) fn linear<P: Products>(products: P, weights: &PackedMatrix, activatio
 struct Block<'a> {
     weights: &'a PackedMatrix,
     activations: &'a Activations,
-    groups: Range<usize>,
+    walk: Walk,
     rows: Range<usize>,
-}
-
-impl Block<'_> {
-    /// Narrow vectors make many strips of a group, and a step has room for [`blocks::MAX_STRIPS`].
-    fn num_streams(&self, lanes: usize) -> usize {
-        let streams = if self.rows.len() <= DECODE_ROWS { DECODE_STREAMS } else { STREAMS };
-        streams.min(blocks::MAX_STRIPS * lanes / GROUP)
-    }
-
-    fn num_steps(&self, lanes: usize) -> usize {
-        self.groups.len().div_ceil(self.num_streams(lanes))
-    }
-
-    /// The groups that belong together in a step: one of each stream.
-    fn step(&self, step: usize, lanes: usize) -> Step {
-        let (mut groups, mut len) = ([0; STREAMS], 0);
-        let streams = self.num_streams(lanes);
-        let start = |stream: usize| self.groups.start + self.groups.len() * stream / streams;
-        for stream in 0..streams {
-            if start(stream) + step < start(stream + 1) {
-                groups[len] = start(stream) + step;
-                len += 1;
-            }
-        }
-        Step { groups, len }
-    }
-}
-
-/// Up to [`STREAMS`] groups of weights.
-#[derive(Clone, Copy)]
-struct Step {
-    groups: [usize; STREAMS],
-    len: usize,
-}
-
-impl Step {
-    /// Vectors of `lanes` rows.
-    #[inline(always)]
-    fn num_strips(&self, lanes: usize) -> usize {
-        self.len * (GROUP / lanes)
-    }
-
-    /// Group and part of a strip.
-    #[inline(always)]
-    fn strip(&self, index: usize, lanes: usize) -> (usize, usize) {
-        let parts = GROUP / lanes;
-        (self.groups[index / parts], index % parts)
-    }
 }
 
 macro_rules! multiply_by_format {
@@ -128,5 +85,41 @@ fn multiply_blocks<P: Products, F: FormatType>(products: P, block: &Block<'_>, o
     match block.rows.len() {
         1 => products.enter(blocks::Blocks::<F, 1>::new(block, out)),
         _ => products.enter(blocks::Blocks::<F, MANY>::new(block, out)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use quant::Format;
+
+    use super::*;
+    use crate::{ActivationFormat, Bands, Grid, Isa, Pool};
+
+    /// On which processor a manner is chosen must not matter.
+    #[cfg(target_arch = "x86_64")]
+    #[test]
+    fn all_manners_give_the_same_bits() {
+        let Some(Isa::Avx2(isa)) = Isa::from_name("avx2") else { return };
+        let (rows_of_weights, cols) = (16 * 11, 768);
+        for format in [Format::Q4K, Format::Q8_0, Format::F16] {
+            let mut random = testkit::Random::new(1);
+            let bytes = rows_of_weights * format.row_bytes(cols).unwrap();
+            // Bytes up to 63 are small scales, and no NaN.
+            let file: Vec<u8> = (0..bytes).map(|_| random.bits() as u8 & 0x3F).collect();
+            let weights = PackedMatrix::from_rows(format, rows_of_weights, cols, &file).unwrap();
+            for rows in [1, 2, 5, 16, 17, 40] {
+                let mut x = Activations::new(ActivationFormat::for_weights(format), rows, cols);
+                x.write(Isa::Scalar, &random.floats(rows * cols));
+                let [in_order, apart] = [Manner::InOrder, Manner::Apart].map(|manner| {
+                    let mut out = vec![0.0; rows * rows_of_weights];
+                    let grid = Grid::new(&mut out, rows_of_weights, Bands::Every(rows), rows_of_weights);
+                    Pool::new(1).unwrap().for_each_tile(&mut [grid], |_, mut tile| {
+                        linear_in(manner, crate::x86_64::avx2::EightRows::of(isa), &weights, &x, &mut tile);
+                    });
+                    out.into_iter().map(f32::to_bits).collect::<Vec<_>>()
+                });
+                assert!(in_order == apart, "{format}, {rows} rows");
+            }
+        }
     }
 }

@@ -3,9 +3,11 @@
 use std::marker::PhantomData;
 
 use super::codes::Strip;
-use super::{Block, STREAMS, Step, blocks32, blocks256};
+use super::walk::{Step, WIDEST};
+use super::{Block, blocks32, blocks256};
 use crate::Tile;
 use crate::activations::{Record, Records};
+use crate::aligned::LINE;
 use crate::packed::{CHUNK, GROUP, Layout};
 use crate::products::{FormatType, Products, ProductsOperation, code_offset};
 
@@ -21,7 +23,12 @@ pub(super) struct Blocks<'a, 'b, 'c, F, const ROWS: usize> {
 pub(crate) type Prepared = [i32; 16];
 
 /// Most strips of a step: four groups in two parts, or two in four.
-pub(super) const MAX_STRIPS: usize = 2 * STREAMS;
+pub(super) const MAX_STRIPS: usize = 2 * WIDEST;
+
+/// Strips that are multiplied side by side, so that they share the inputs; those of a single row are used once.
+pub(super) const fn strips<P: Products>(rows: usize) -> usize {
+    if rows == 1 { 1 } else { P::STRIPS }
+}
 
 impl<'a, 'b, 'c, F: FormatType, const ROWS: usize> Blocks<'a, 'b, 'c, F, ROWS> {
     pub(super) fn new(block: &'a Block<'b>, out: &'a mut Tile<'c>) -> Self {
@@ -58,8 +65,8 @@ impl<F: FormatType, const ROWS: usize> ProductsOperation for Blocks<'_, '_, '_, 
         for row in 0..rows {
             scratch.rows[row] = block.activations.row_records(block.rows.start + row);
         }
-        for step in 0..block.num_steps(P::LANES) {
-            let step = block.step(step, P::LANES);
+        for step in 0..block.walk.num_steps() {
+            let step = block.walk.step(step);
             for index in 0..step.num_strips(P::LANES) {
                 scratch.sums[index][..rows].fill(products.splat_float(0.0));
             }
@@ -85,17 +92,20 @@ fn add_chunk<'a, P: Products, F: FormatType, const ROWS: usize>(
         scratch.prepared[row] = prepare::<F>(&scratch.records[row]);
     }
     let inputs = Inputs { records: &scratch.records[..rows], prepared: &scratch.prepared[..rows] };
+    let chunk_bytes = const { Layout::of(F::FORMAT).lines() } * LINE;
+    let num_chunks = block.weights.cols().div_ceil(CHUNK);
+    let ahead = block.walk.ahead((num_chunks - chunk) * chunk_bytes, num_chunks * chunk_bytes);
     let num_strips = step.num_strips(P::LANES);
     let (sums, spare) = scratch.sums.split_at_mut(MAX_STRIPS);
-    for index in (0..num_strips).step_by(P::STRIPS) {
+    for index in (0..num_strips).step_by(strips::<P>(ROWS)) {
         let first = strip::<P, F>(block, step, chunk, index);
-        if P::STRIPS == 1 {
-            add_strips::<P, F, ROWS, 1>(products, [first], inputs, &mut scratch.totals, [&mut sums[index]]);
+        if strips::<P>(ROWS) == 1 {
+            add_strips::<P, F, ROWS, 1>(products, [first], inputs, ahead, &mut scratch.totals, [&mut sums[index]]);
         } else if let [sums, sums_of_second, ..] = &mut sums[index..] {
             let last = index + 1 == num_strips;
             let second = if last { first } else { strip::<P, F>(block, step, chunk, index + 1) };
             let sums = [sums, if last { &mut spare[0] } else { sums_of_second }];
-            add_strips::<P, F, ROWS, 2>(products, [first, second], inputs, &mut scratch.totals, sums);
+            add_strips::<P, F, ROWS, 2>(products, [first, second], inputs, ahead, &mut scratch.totals, sums);
         }
     }
 }
@@ -127,12 +137,13 @@ fn add_strips<P: Products, F: FormatType, const ROWS: usize, const N: usize>(
     products: P,
     strips: [Strip<'_>; N],
     inputs: Inputs<'_, '_>,
+    ahead: usize,
     totals: &mut [[P::Int; ROWS]; 2],
     sums: [&mut [P::Float; ROWS]; N],
 ) {
     match F::FORMAT.block_weights() {
-        32 => blocks32::add::<P, F, ROWS, N>(products, strips, inputs, sums),
-        _ => blocks256::add::<P, F, ROWS, N>(products, strips, inputs, totals, sums),
+        32 => blocks32::add::<P, F, ROWS, N>(products, strips, inputs, ahead, sums),
+        _ => blocks256::add::<P, F, ROWS, N>(products, strips, inputs, ahead, totals, sums),
     }
 }
 
@@ -153,13 +164,7 @@ pub(crate) fn prepare<F: FormatType>(record: &Record<'_>) -> Prepared {
                 prepared[j] = record.sum16(first) & 0xFFFF | record.sum16(first + 2) << 16;
             }
         }
-        (true, _) => {
-            let sums = record.sums32();
-            for j in 0..4 {
-                let first = j / 2 * 4 + j % 2;
-                prepared[j] = i32::from(sums[first] as u16) | i32::from(sums[first + 2]) << 16;
-            }
-        }
+        (true, _) => prepared[..4].copy_from_slice(&record.pairs()),
         (false, 16) => {
             for j in 0..16 {
                 prepared[j] = offset * record.sum16(j);

@@ -11,6 +11,7 @@ pub(super) fn add<P: Products, F: FormatType, const ROWS: usize, const N: usize>
     products: P,
     strips: [Strip<'_>; N],
     inputs: Inputs<'_, '_>,
+    ahead: usize,
     totals: &mut [[P::Int; ROWS]; 2],
     sums: [&mut [P::Float; ROWS]; N],
 ) {
@@ -31,7 +32,7 @@ pub(super) fn add<P: Products, F: FormatType, const ROWS: usize, const N: usize>
         let mut weights = [[products.splat(0); 8]; N];
         let mut scales = [[products.splat(0); 2]; N];
         for n in 0..N {
-            weights[n] = codes::codes::<P, F>(products, strips[n], block);
+            weights[n] = codes::codes::<P, F>(products, strips[n], block, ahead);
             scales[n] = [firsts[n][block], seconds[n][block]];
         }
         if block == 0 {

@@ -12,28 +12,29 @@ pub(crate) struct Strip<'a> {
     pub(crate) part: usize,
 }
 
-/// How far ahead weights are asked for. By measurement (Zen 5): with less they come too late, with more too many are on
-/// their way at once.
-const PREFETCH_BYTES: usize = 3072;
-
-/// The 8 code vectors of inputs `32·block..`, as they are multiplied: unsigned, after the codebook. Asks for weights to come.
+/// The 8 code vectors of inputs `32·block..`, as they are multiplied: unsigned, after the codebook. Asks for lines that lie
+/// `ahead` bytes behind this chunk's, one by one and in their order: many at once, or in another order, come later.
 #[inline(always)]
-pub(crate) fn codes<P: Products, F: FormatType>(products: P, strip: Strip<'_>, block: usize) -> [P::Int; 8] {
+pub(crate) fn codes<P: Products, F: FormatType>(
+    products: P,
+    strip: Strip<'_>,
+    block: usize,
+    ahead: usize,
+) -> [P::Int; 8] {
     let layout = const { Layout::of(F::FORMAT) };
-    if strip.part == 0 {
-        // As many lines for each block, and the remainder for the first.
-        let (each, rest) = (layout.lines() / BLOCKS, layout.lines() % BLOCKS);
-        for line in 0..each {
-            products.prefetch(&strip.lines[rest + block * each + line], PREFETCH_BYTES);
-        }
-        if block == 0 {
-            for line in 0..rest {
-                products.prefetch(&strip.lines[line], PREFETCH_BYTES);
-            }
-        }
-    }
+    // As many lines for each block, and one of the remainder for each of the first.
+    let (each, rest) = (layout.lines() / BLOCKS, layout.lines() % BLOCKS);
+    let first = block * each + block.min(rest);
     let mut codes = [products.splat(0); 8];
     for v in 0..8 {
+        if strip.part == 0 {
+            for line in v * each / 8..(v + 1) * each / 8 {
+                products.prefetch(&strip.lines[first + line], ahead);
+            }
+            if v == 7 && block < rest {
+                products.prefetch(&strip.lines[first + each], ahead);
+            }
+        }
         codes[v] = plane(products, strip, layout.low(block), layout.low_bits, v, 0);
         if layout.high_bits > 0 {
             let high = plane(products, strip, layout.high(block), layout.high_bits, v, layout.low_bits);

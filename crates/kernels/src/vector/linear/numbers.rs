@@ -5,7 +5,8 @@ use std::marker::PhantomData;
 use quant::Format;
 
 use super::blocks::{MAX_STRIPS, write};
-use super::{Block, MANY, Step};
+use super::walk::Step;
+use super::{Block, MANY};
 use crate::Tile;
 use crate::packed::Lines;
 use crate::products::{FormatType, Products, ProductsOperation};
@@ -23,11 +24,19 @@ const DEPTH: usize = 128;
 /// Rows of a tile of sums.
 const TILE_ROWS: usize = 4;
 
+/// Strips that are multiplied side by side: each output is one chain of additions, so there have to be several, as many as the
+/// sums of some rows leave registers for.
+pub(super) const fn strips<P: Products>(rows: usize) -> usize {
+    if rows == 1 || P::STRIPS == 2 { 4 } else { 2 }
+}
+
 /// A vector's worth of a group.
 #[derive(Clone, Copy)]
 struct Strip<'a> {
     group: &'a Lines,
     part: usize,
+    /// How far ahead lines are asked for, in bytes.
+    ahead: usize,
 }
 
 impl<'a, 'b, 'c, F: FormatType> Numbers<'a, 'b, 'c, F> {
@@ -40,12 +49,12 @@ impl<F: FormatType> ProductsOperation for Numbers<'_, '_, '_, F> {
     #[inline(always)]
     fn run<P: Products>(self, products: P) {
         let Self { block, out, .. } = self;
-        for step in 0..block.num_steps(P::LANES) {
-            let step = block.step(step, P::LANES);
+        for step in 0..block.walk.num_steps() {
+            let step = block.walk.step(step);
             let mut sums = [[products.splat_float(0.0); MANY]; MAX_STRIPS];
             for first in (0..block.weights.cols()).step_by(DEPTH) {
                 let depth = DEPTH.min(block.weights.cols() - first);
-                if P::STRIPS == 2 {
+                if strips::<P>(block.rows.len()) == 4 {
                     add_inputs::<P, F, 4>(products, block, &step, (first, depth), &mut sums);
                 } else {
                     add_inputs::<P, F, 2>(products, block, &step, (first, depth), &mut sums);
@@ -68,11 +77,11 @@ fn add_inputs<P: Products, F: FormatType, const N: usize>(
     let num_strips = step.num_strips(P::LANES);
     let mut index = 0;
     while index < num_strips {
-        let first = strip::<P>(block, step, index);
+        let first = strip::<P>(block, step, index, inputs);
         if index + N <= num_strips {
             let mut strips = [first; N];
             for n in 1..N {
-                strips[n] = strip::<P>(block, step, index + n);
+                strips[n] = strip::<P>(block, step, index + n, inputs);
             }
             add_rows::<P, F, N>(products, block, strips, inputs, &mut sums[index..]);
             index += N;
@@ -84,9 +93,11 @@ fn add_inputs<P: Products, F: FormatType, const N: usize>(
 }
 
 #[inline(always)]
-fn strip<'a, P: Products>(block: &Block<'a>, step: &Step, index: usize) -> Strip<'a> {
+fn strip<'a, P: Products>(block: &Block<'a>, step: &Step, index: usize, (first, _): (usize, usize)) -> Strip<'a> {
     let (group, part) = step.strip(index, P::LANES);
-    Strip { group: block.weights.group(group), part }
+    let group = block.weights.group(group);
+    let bytes = group.as_flattened().len();
+    Strip { group, part, ahead: block.walk.ahead(bytes - bytes / block.weights.cols() * first, bytes) }
 }
 
 #[inline(always)]
@@ -128,6 +139,11 @@ fn add_tile<P: Products, F: FormatType, const N: usize, const ROWS: usize>(
         }
     }
     for k in 0..depth {
+        for n in 0..N {
+            if row == 0 && strips[n].part == 0 {
+                products.prefetch(&strips[n].group[line::<F>(first + k)], strips[n].ahead);
+            }
+        }
         let mut weights = [products.splat_float(0.0); N];
         for n in 0..N {
             weights[n] = load::<P, F>(products, strips[n], first + k);
@@ -146,12 +162,18 @@ fn add_tile<P: Products, F: FormatType, const N: usize, const ROWS: usize>(
     }
 }
 
+/// The line of input `k`.
+#[inline(always)]
+fn line<F: FormatType>(k: usize) -> usize {
+    if F::FORMAT.block_bytes() == 4 { k } else { k / 2 }
+}
+
 /// The weights of input `k`.
 #[inline(always)]
 fn load<P: Products, F: FormatType>(products: P, strip: Strip<'_>, k: usize) -> P::Float {
     match F::FORMAT {
-        Format::F32 => products.as_float(products.load(&strip.group[k], strip.part)),
-        Format::F16 => products.halves(&strip.group[k / 2], k % 2, strip.part),
-        _ => products.as_float(products.shift_left(products.words(&strip.group[k / 2], k % 2, strip.part), 16)),
+        Format::F32 => products.as_float(products.load(&strip.group[line::<F>(k)], strip.part)),
+        Format::F16 => products.halves(&strip.group[line::<F>(k)], k % 2, strip.part),
+        _ => products.as_float(products.shift_left(products.words(&strip.group[line::<F>(k)], k % 2, strip.part), 16)),
     }
 }
