@@ -43,7 +43,7 @@ impl PackedMatrix {
     pub fn zeroed(format: Format, rows: usize, cols: usize) -> io::Result<Self> {
         assert!(rows > 0 && cols > 0 && format.row_bytes(cols).is_some(), "{rows}×{cols} weights of {format}");
         let bytes = packed_bytes(format, rows, cols).ok_or(io::ErrorKind::OutOfMemory)?;
-        Ok(Self { format, rows, cols, bytes: AlignedBytes::zeroed(bytes)? })
+        Ok(Self { format, rows, cols, bytes: AlignedBytes::zeroed_beside_others(bytes)? })
     }
 
     /// Packs all rows at once, as the specification does it. `file` is row after row as in the file.
