@@ -1,5 +1,7 @@
 //! Rates of prefill and decode, without sampling or text.
 
+use std::marker::PhantomData;
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
 use compute::Backend;
@@ -7,7 +9,7 @@ use sched::{Batch, Span};
 use tokenizer::TokenId;
 
 use crate::step::Stepper;
-use crate::{Error, limits};
+use crate::{Engine, Error, limits};
 
 /// What to run once and time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,47 +42,133 @@ pub enum Measurement {
     },
 }
 
-/// Sequences of made-up tokens in blocks of their own.
+/// Workloads one after the other that share what they have read: a long prompt is read once and serves all of them, as long
+/// as the KV memory has room beside what the others need.
+///
+/// Until it is dropped the engine does nothing else, and anybody else's requests wait.
+#[derive(Debug)]
+pub struct Bench<'e> {
+    workloads: Sender<Workload>,
+    durations: Receiver<Result<Duration, Error>>,
+    /// It ends before the engine does.
+    engine: PhantomData<&'e Engine>,
+}
+
+impl Bench<'_> {
+    /// Its two ends, this one and the worker's.
+    pub(crate) fn new() -> (Self, Desk) {
+        let (workloads, inbox) = channel();
+        let (reply, durations) = channel();
+        (Self { workloads, durations, engine: PhantomData }, Desk { inbox, reply })
+    }
+
+    /// Runs a workload once; how long its timed part took.
+    ///
+    /// # Errors
+    /// It does not fit in the KV memory.
+    pub fn measure(&self, workload: Workload) -> Result<Duration, Error> {
+        self.workloads.send(workload).map_err(|_| Error::WorkerGone)?;
+        self.durations.recv().map_err(|_| Error::WorkerGone)?
+    }
+}
+
+/// Where the worker finds workloads.
+pub(crate) struct Desk {
+    inbox: Receiver<Workload>,
+    reply: Sender<Result<Duration, Error>>,
+}
+
+/// Runs what comes until nobody can send more.
+pub(crate) fn run<B: Backend>(stepper: &mut Stepper<'_, B>, desk: &Desk) {
+    let mut stand = Stand::new(stepper);
+    for workload in &desk.inbox {
+        if desk.reply.send(stand.measure(stepper, workload)).is_err() {
+            break;
+        }
+    }
+    stand.clear(stepper);
+}
+
+/// Sequences of made-up tokens in blocks of their own. The token at a position is the same in all of them, and so are its
+/// key and value, whoever wrote them: what a workload has read or generated is there for the next.
 struct Stand {
-    sequences: Vec<Vec<u32>>,
+    sequences: Vec<Sequence>,
     block_tokens: usize,
     vocab: usize,
 }
 
-pub(crate) fn run<B: Backend>(stepper: &mut Stepper<'_, B>, workload: &Workload) -> Result<Duration, Error> {
-    let (count, tokens) = match workload.timed {
-        Measurement::Prefill { tokens } => (1, tokens),
-        Measurement::Decode { tokens, sequences } => (sequences.max(1), tokens),
-    };
-    let stand = Stand::new(stepper, count, workload.depth.saturating_add(tokens))?;
-    for sequence in 0..count {
-        stand.read(stepper, sequence, 0..workload.depth);
-    }
-    let start = Instant::now();
-    match workload.timed {
-        Measurement::Prefill { tokens } => stand.read(stepper, 0, workload.depth..workload.depth + tokens),
-        Measurement::Decode { tokens, .. } => {
-            (workload.depth..workload.depth + tokens).for_each(|position| stand.decode(stepper, position));
-        }
-    }
-    let elapsed = start.elapsed();
-    stand.sequences.into_iter().for_each(|blocks| stepper.scheduler.give_back(blocks));
-    Ok(elapsed)
+#[derive(Default)]
+struct Sequence {
+    blocks: Vec<u32>,
+    /// Positions from the first on whose keys and values are there.
+    stored: usize,
 }
 
 impl Stand {
-    fn new<B: Backend>(stepper: &mut Stepper<'_, B>, count: usize, tokens: usize) -> Result<Self, Error> {
-        let mut sequences: Vec<Vec<u32>> = Vec::new();
-        for _ in 0..count {
-            let Ok(blocks) = stepper.scheduler.take_blocks(tokens) else {
-                sequences.into_iter().for_each(|blocks| stepper.scheduler.give_back(blocks));
-                let capacity = stepper.scheduler.capacity_tokens();
-                return Err(sched::Refused::TooLong { tokens: count.saturating_mul(tokens), capacity }.into());
-            };
-            sequences.push(blocks);
-        }
+    fn new<B: Backend>(stepper: &Stepper<'_, B>) -> Self {
         let block_tokens = stepper.scheduler.limits().block_tokens;
-        Ok(Self { sequences, block_tokens, vocab: stepper.model.config().vocab_size })
+        Self { sequences: Vec::new(), block_tokens, vocab: stepper.model.config().vocab_size }
+    }
+
+    fn measure<B: Backend>(&mut self, stepper: &mut Stepper<'_, B>, workload: Workload) -> Result<Duration, Error> {
+        let Workload { depth, timed } = workload;
+        let (count, tokens) = match timed {
+            Measurement::Prefill { tokens } => (1, tokens),
+            Measurement::Decode { tokens, sequences } => (sequences.max(1), tokens),
+        };
+        self.make_room(stepper, count, depth.saturating_add(tokens))?;
+        (0..count).for_each(|sequence| self.read(stepper, sequence, self.sequences[sequence].stored..depth));
+        let start = Instant::now();
+        match timed {
+            Measurement::Prefill { tokens } => self.read(stepper, 0, depth..depth + tokens),
+            Measurement::Decode { tokens, .. } => {
+                (depth..depth + tokens).for_each(|position| self.decode(stepper, count, position));
+            }
+        }
+        let elapsed = start.elapsed();
+        for sequence in &mut self.sequences[..count] {
+            sequence.stored = sequence.stored.max(depth + tokens);
+        }
+        Ok(elapsed)
+    }
+
+    /// At least `count` sequences with room for `tokens` each. What others have read goes only if there is no other way.
+    fn make_room<B: Backend>(
+        &mut self,
+        stepper: &mut Stepper<'_, B>,
+        count: usize,
+        tokens: usize,
+    ) -> Result<(), Error> {
+        if self.grow(stepper, count, tokens).is_ok() {
+            return Ok(());
+        }
+        self.clear(stepper);
+        self.grow(stepper, count, tokens).map_err(|_| {
+            let capacity = stepper.scheduler.capacity_tokens();
+            sched::Refused::TooLong { tokens: count.saturating_mul(tokens), capacity }.into()
+        })
+    }
+
+    fn grow<B: Backend>(
+        &mut self,
+        stepper: &mut Stepper<'_, B>,
+        count: usize,
+        tokens: usize,
+    ) -> Result<(), sched::Refused> {
+        for index in 0..count {
+            if index == self.sequences.len() {
+                self.sequences.push(Sequence::default());
+            }
+            let blocks = &mut self.sequences[index].blocks;
+            let more = tokens.saturating_sub(blocks.len() * self.block_tokens);
+            blocks.extend(stepper.scheduler.take_blocks(more)?);
+        }
+        Ok(())
+    }
+
+    /// Forgets all and gives the blocks back.
+    fn clear<B: Backend>(&mut self, stepper: &mut Stepper<'_, B>) {
+        self.sequences.drain(..).for_each(|sequence| stepper.scheduler.give_back(sequence.blocks));
     }
 
     /// Prefill, in the chunks that requests are read in; the head runs once, as it does for them.
@@ -98,8 +186,7 @@ impl Stand {
         }
     }
 
-    fn decode<B: Backend>(&self, stepper: &mut Stepper<'_, B>, position: usize) {
-        let count = self.sequences.len();
+    fn decode<B: Backend>(&self, stepper: &mut Stepper<'_, B>, count: usize, position: usize) {
         let span = |s| Span { rows: s..s + 1, first_position: position, blocks: self.blocks(s, position + 1).to_vec() };
         let batch = Batch {
             tokens: vec![self.token(position); count],
@@ -111,7 +198,7 @@ impl Stand {
     }
 
     fn blocks(&self, sequence: usize, tokens: usize) -> &[u32] {
-        &self.sequences[sequence][..tokens.div_ceil(self.block_tokens)]
+        &self.sequences[sequence].blocks[..tokens.div_ceil(self.block_tokens)]
     }
 
     /// Any token: rates do not depend on which.

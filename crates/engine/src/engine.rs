@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{channel, sync_channel};
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use checkpoint::Checkpoint;
 use compute::{CpuBackend, CpuOptions, KvLayout};
@@ -22,8 +22,8 @@ use crate::shelf::{Shelf, model_key};
 use crate::status::{Places, StatusBoard};
 use crate::worker::{Command, Worker};
 use crate::{
-    Cancel, EngineOptions, Error, EventSink, EventStream, ModelCard, Pooling, Prompt, Request, Speculation, Status,
-    TextFront, Workload, card, limits,
+    Bench, Cancel, EngineOptions, Error, EventSink, EventStream, ModelCard, Pooling, Prompt, Request, Speculation,
+    Status, TextFront, card, limits,
 };
 
 /// A model in memory and the thread that runs it. Dropping it ends both.
@@ -232,14 +232,14 @@ impl Engine {
         if rows == tokens.len() { Ok(()) } else { Err(Error::WorkerGone) }
     }
 
-    /// Runs a workload once; how long its timed part took.
+    /// Takes the engine for measuring: see [`Bench`].
     ///
     /// # Errors
-    /// It does not fit in the KV memory.
-    pub fn measure(&self, workload: Workload) -> Result<Duration, Error> {
-        let (reply, duration) = channel();
-        self.worker.send(Command::Measure { workload, reply })?;
-        duration.recv().map_err(|_| Error::WorkerGone)?
+    /// The engine's thread has ended.
+    pub fn bench(&self) -> Result<Bench<'_>, Error> {
+        let (bench, desk) = Bench::new();
+        self.worker.send(Command::Bench(desk))?;
+        Ok(bench)
     }
 
     /// What guesses ahead for a request, where something does.

@@ -31,7 +31,7 @@ mod step;
 mod template;
 mod worker;
 
-pub use bench::{Measurement, Workload};
+pub use bench::{Bench, Measurement, Workload};
 pub use card::ModelCard;
 pub use engine::Engine;
 pub use error::Error;

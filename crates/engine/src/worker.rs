@@ -1,9 +1,8 @@
 //! The thread that owns model, KV pool and scheduler, and the commands that reach it.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, SyncSender, TryRecvError, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use compute::Backend;
 use model::Transformer;
@@ -11,12 +10,13 @@ use sched::Scheduler;
 use tokenizer::{TokenId, Tokenizer};
 
 use crate::answer::Submission;
+use crate::bench::Desk;
 use crate::embedding::Embedding;
 use crate::score::Scored;
 use crate::shelf::Shelf;
 use crate::status::StatusBoard;
 use crate::step::Stepper;
-use crate::{Error, Workload, bench, limits, score};
+use crate::{Error, bench, limits, score};
 
 /// What the thread can be asked to do.
 pub(crate) enum Command {
@@ -26,8 +26,8 @@ pub(crate) enum Command {
     Embed(Box<Embedding>),
     /// Run a text and send back the logits of its rows.
     Score { tokens: Vec<TokenId>, reply: SyncSender<Result<Scored, Error>> },
-    /// Run a workload once and say how long it took.
-    Measure { workload: Workload, reply: Sender<Result<Duration, Error>> },
+    /// Run workloads and say how long each took, until there are no more.
+    Bench(Desk),
 }
 
 /// The handle of the thread: it ends when the handle is dropped.
@@ -99,9 +99,6 @@ fn obey<B: Backend>(stepper: &mut Stepper<'_, B>, command: Command) {
         Command::Submit(request) => stepper.submit(*request),
         Command::Embed(embedding) => stepper.embed(*embedding),
         Command::Score { tokens, reply } => score::run(stepper, &tokens, &reply),
-        Command::Measure { workload, reply } => {
-            // Whoever asked and has gone needs no answer.
-            let _ = reply.send(bench::run(stepper, &workload));
-        }
+        Command::Bench(desk) => bench::run(stepper, &desk),
     }
 }

@@ -140,12 +140,32 @@ fn workloads_beyond_memory_are_refused() {
         (0, Measurement::Decode { tokens: 8, sequences: usize::MAX }),
     ];
     testkit::check_table(workloads.map(|row| (format!("{row:?}"), row)), |(depth, timed)| {
-        match engine.measure(Workload { depth, timed }) {
+        match engine.bench().unwrap().measure(Workload { depth, timed }) {
             Err(Error::Refused(_)) => Ok(()),
             other => Err(format!("{other:?}")),
         }
     });
-    assert!(engine.measure(Workload { depth: 8, timed: Measurement::Prefill { tokens: 8 } }).is_ok());
+    assert!(engine.bench().unwrap().measure(Workload { depth: 8, timed: Measurement::Prefill { tokens: 8 } }).is_ok());
+}
+
+#[test]
+fn workloads_take_turns_and_leave_nothing() {
+    let options = EngineOptions { kv_memory_bytes: Some(1 << 18), ..options() };
+    let engine = Engine::load(&testkit::vectors("models/llama/model.gguf"), &options, &mut |_, _| ()).unwrap();
+    let capacity = engine.card().kv_tokens;
+    let decode = |depth, sequences| Workload { depth, timed: Measurement::Decode { tokens: 4, sequences } };
+    // The first ones fit beside each other; one of the last pair fills the memory alone.
+    let long = Workload { depth: capacity - 8, timed: Measurement::Prefill { tokens: 8 } };
+    let wide = decode(capacity / 8, 4);
+    let bench = engine.bench().unwrap();
+    for workload in [decode(0, 1), decode(40, 2), decode(0, 1), decode(40, 2), long, wide, long, wide] {
+        assert!(bench.measure(workload).is_ok(), "{workload:?}");
+    }
+    // What does not fit leaves room for what does.
+    assert!(bench.measure(decode(capacity, 1)).is_err() && bench.measure(long).is_ok());
+    drop(bench);
+    assert!(engine.bench().unwrap().measure(wide).is_ok());
+    assert!(engine.submit(request(20, 1)).unwrap().any(|event| matches!(event, Event::Finished { .. })));
 }
 
 #[test]

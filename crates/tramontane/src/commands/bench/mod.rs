@@ -1,9 +1,10 @@
 //! `bench`: rates of prefill and decode, beside what the machine allows.
 //!
-//! `ceilings.rs` measures the machine, `demand.rs` says what a test needs of it, `plot.rs` draws both.
+//! `rounds.rs` runs the tests, `ceilings.rs` measures the machine, `demand.rs` says what a test needs of it, `plot.rs` draws both.
 
 mod demand;
 mod plot;
+mod rounds;
 
 use std::fmt::Write as _;
 use std::fs;
@@ -12,24 +13,25 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::Args as ClapArgs;
-use engine::{Engine, Measurement, ModelCard, Workload};
-use kernels::Isa;
+use engine::{Measurement, ModelCard, Workload};
 use serde::Serialize;
 
 use crate::ceilings::Ceilings;
-use crate::exit::Usage;
+use crate::exit::{Interrupted, Usage};
 use crate::flags::ModelFlags;
 use crate::generation::milliseconds;
 use crate::settings::Settings;
-use crate::{commands, loading, machine};
+use crate::{commands, loading};
 use demand::{Bound, Demand, Limit};
 use plot::{Point, short, svg};
+use rounds::{Measured, measure};
 
 /// Measure how fast a model runs here
 ///
-/// Each test runs once to warm up, then as often as --repetitions says. pp512 is prefill of 512 tokens, tg128 decode of
-/// 128; @d2048 comes after 2048 tokens, ×b8 decodes 8 sequences at once and counts the tokens of all. Before, the machine is
-/// measured: how fast it reads memory and multiplies. Each test is given as a share of what that allows.
+/// All tests run once to warm up, then in as many rounds as --repetitions says, taking turns. pp512 is prefill of 512 tokens,
+/// tg128 decode of 128; @d2048 comes after 2048 tokens, ×b8 decodes 8 sequences at once and counts the tokens of all. The
+/// machine is measured too: how fast it multiplies, and before each round how fast it reads memory. Each test is given as a
+/// share of what that allows at best. After Ctrl-C the rounds that are complete are shown.
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "\
 Examples:
@@ -50,7 +52,7 @@ pub(crate) struct Args {
     /// Sequences that generate at once; several with commas
     #[arg(long, value_name = "N", default_value = "1", value_delimiter = ',')]
     batch: Vec<usize>,
-    /// How often each test is measured
+    /// How often each test is measured: rounds of all tests
     #[arg(long, value_name = "N", default_value_t = 5)]
     repetitions: usize,
     /// Draw the tests under the machine's roofline
@@ -68,27 +70,14 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, settings: &Settings) -> anyhow::Result<()> {
     let workloads = args.workloads()?;
     let engine = loading::load(args.model.as_deref(), args.model_flags.options(settings)?, settings)?;
-    let card = engine.card();
-    let isa = Isa::from_name(card.isa).unwrap_or_else(Isa::detect);
-    let ceilings = Ceilings::measure(isa, card.threads)?;
-    // The probe's buffer is no part of what the model needs.
-    machine::forget_peak();
-    if !args.json {
-        print_ceilings(card, &ceilings)?;
+    let measured = measure(&engine, &workloads, args.repetitions)?;
+    if measured.rounds.is_empty() {
+        return Err(Interrupted.into());
     }
-    let mut rows = Vec::new();
-    for workload in workloads {
-        let row = Row::new(&engine, workload, rates(&engine, workload, args.repetitions)?, ceilings);
-        if !args.json {
-            row.print()?;
-        }
-        rows.push(row);
-    }
-    if let Some(file) = &args.plot {
-        let points: Vec<_> = rows.iter().map(Row::point).collect();
-        fs::write(file, svg(&title(card), &ceilings, &points)).with_context(|| file.display().to_string())?;
-    }
-    if args.json { commands::print_json(&rows) } else { Ok(()) }
+    let row = |(test, &workload)| Row::new(engine.card(), workload, &measured, test);
+    let rows: Vec<_> = workloads.iter().enumerate().map(row).collect();
+    args.show(engine.card(), &measured.ceilings, &rows)?;
+    if measured.rounds.len() < args.repetitions { Err(Interrupted.into()) } else { Ok(()) }
 }
 
 impl Args {
@@ -112,6 +101,18 @@ impl Args {
             return Err(Usage::error("there is nothing to measure: --prompt and --generate are both 0"));
         }
         Ok(workloads)
+    }
+
+    fn show(&self, card: &ModelCard, ceilings: &Ceilings, rows: &[Row]) -> anyhow::Result<()> {
+        if !self.json {
+            print_ceilings(card, ceilings)?;
+            rows.iter().try_for_each(Row::print)?;
+        }
+        if let Some(file) = &self.plot {
+            let points: Vec<_> = rows.iter().map(Row::point).collect();
+            fs::write(file, svg(&title(card), ceilings, &points)).with_context(|| file.display().to_string())?;
+        }
+        if self.json { commands::print_json(&rows) } else { Ok(()) }
     }
 }
 
@@ -146,8 +147,10 @@ struct Rates {
 }
 
 impl Row {
-    fn new(engine: &Engine, workload: Workload, tokens_per_second: Rates, ceilings: Ceilings) -> Self {
-        let card = engine.card();
+    /// Of the test that comes as number `test` in each round.
+    fn new(card: &ModelCard, workload: Workload, measured: &Measured, test: usize) -> Self {
+        let Measured { ceilings, peak_rss_bytes, ref rounds } = *measured;
+        let tokens_per_second = spread(rounds.iter().map(|rates| rates[test]).collect());
         let demand = Demand::of(card, workload);
         let Limit { seconds, bound } = demand.limit(&ceilings);
         let count = tokens(workload.timed) as f64;
@@ -164,7 +167,7 @@ impl Row {
             threads: card.threads,
             model: card.about.name.clone(),
             load_ms: milliseconds(card.load),
-            peak_rss_bytes: machine::peak_rss_bytes(),
+            peak_rss_bytes,
         }
     }
 
@@ -202,16 +205,6 @@ fn title(card: &ModelCard) -> String {
 
 fn how(card: &ModelCard) -> String {
     format!("{}, {} thread{}", card.isa, card.threads, if card.threads == 1 { "" } else { "s" })
-}
-
-fn rates(engine: &Engine, workload: Workload, repetitions: usize) -> anyhow::Result<Rates> {
-    engine.measure(workload)?;
-    let count = tokens(workload.timed) as f64;
-    let mut rates = Vec::with_capacity(repetitions);
-    for _ in 0..repetitions {
-        rates.push(count / engine.measure(workload)?.as_secs_f64().max(1e-9));
-    }
-    Ok(spread(rates))
 }
 
 fn spread(mut rates: Vec<f64>) -> Rates {
