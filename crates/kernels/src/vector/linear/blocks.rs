@@ -25,9 +25,10 @@ pub(crate) type Prepared = [i32; 16];
 /// Most strips of a step: four groups in two parts, or two in four.
 pub(super) const MAX_STRIPS: usize = 2 * WIDEST;
 
-/// Strips that are multiplied side by side, so that they share the inputs; those of a single row are used once.
+/// Strips that are multiplied side by side, so that they share the inputs. A single row's inputs are little work, not worth a second
+/// group that lies elsewhere.
 pub(super) const fn strips<P: Products>(rows: usize) -> usize {
-    if rows == 1 { 1 } else { P::STRIPS }
+    if rows == 1 && P::LANES == GROUP { 1 } else { P::STRIPS }
 }
 
 impl<'a, 'b, 'c, F: FormatType, const ROWS: usize> Blocks<'a, 'b, 'c, F, ROWS> {
