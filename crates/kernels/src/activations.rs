@@ -5,8 +5,8 @@
 //!
 //! A quantised row is a sequence of *records* of 320 bytes, one for each 256 inputs: 256 int8 codes, 8 f32 scales, one for each
 //! 32 inputs, 16 exact i16 sums of 16 codes. In Q8x256 one scale stands for all, and in place of the last four are 8 sums of 32
-//! codes ([`Record::pairs`]). Inputs are padded with zeros to a whole record. Rows are an odd number of cache lines apart, so that the same record of many rows does not meet in
-//! few sets of the cache.
+//! codes ([`Record::pairs`]). Inputs are padded with zeros to a whole record. Rows are an odd number of cache lines apart, so that
+//! the same record of many rows does not meet in few sets of the cache.
 
 use quant::Format;
 

@@ -4,7 +4,7 @@
 //! enough lines on their way. Two manners, by measurement (docs/performance.md):
 //!
 //! - *in order*: the groups as they lie in memory, so that a tile, and a thread's next tile, is one long read which the
-//!   processor's own prefetching follows. Best on AMD's Zen 5: 90 to 100 % of a plain read, where two distant streams reach 80 to 90 %.
+//!   processor's own prefetching follows. Best on AMD's Zen 5: 92 to 99 % of a plain read, where two distant streams reach 81 to 92 %.
 //! - *apart*: from four distant places of the tile at once. Best in trials on Intel's Xeon with AMX: 77 % of a plain read, 61 % in
 //!   order.
 
