@@ -56,15 +56,22 @@ impl Ceilings {
         })
     }
 
-    /// Reads memory again and keeps the better rate: on a shared machine it changes from minute to minute. Takes less than
-    /// half a second.
+    /// Reads memory again and keeps the better rate: on a shared machine it changes from minute to minute.
     ///
     /// # Errors
     /// As [`Ceilings::measure`].
     pub(crate) fn read_again(&mut self, isa: Isa, threads: usize) -> anyhow::Result<()> {
-        let again = read(isa, &Pool::new(threads)?, FEW_PASSES);
+        let again = Self::read_now(isa, threads)?;
         self.read_bytes_per_second = self.read_bytes_per_second.into_iter().chain(again).reduce(f64::max);
         Ok(())
+    }
+
+    /// [`Ceilings::read_bytes_per_second`] at this moment. Takes less than half a second.
+    ///
+    /// # Errors
+    /// As [`Ceilings::measure`].
+    pub(crate) fn read_now(isa: Isa, threads: usize) -> anyhow::Result<Option<f64>> {
+        Ok(read(isa, &Pool::new(threads)?, FEW_PASSES))
     }
 }
 

@@ -66,6 +66,12 @@ fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// As [`print_json`], for a reader that waits for this line.
+fn print_json_line(value: &impl Serialize) -> anyhow::Result<()> {
+    print_json(value)?;
+    Ok(stdout().flush()?)
+}
+
 /// All of standard input.
 fn read_stdin() -> anyhow::Result<String> {
     read_text(stdin().lock(), "standard input")

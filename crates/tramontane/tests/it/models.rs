@@ -110,6 +110,24 @@ fn show_knows_the_shape() {
 }
 
 #[test]
+fn bench_runs_what_it_is_asked_for() {
+    let model = testkit::vectors("models/llama/model.gguf");
+    let arguments = ["bench", argument(&model), "--interactive", "--threads", "1"];
+    let run = with(&arguments, "tg4\ntg4@d8xb2\npp8\nread\n", &[]);
+    let lines: Vec<Value> = run.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let names: Vec<_> = lines.iter().map(|line| line["test"].as_str()).collect();
+    assert_eq!(names, [None, Some("tg4"), Some("tg4@d8×b2"), Some("pp8"), None], "{run:?}");
+    assert_eq!((&lines[0]["ready"], &lines[0]["threads"]), (&json!(true), &json!(1)));
+    for (line, tokens) in lines[1..4].iter().zip([4.0, 8.0, 8.0]) {
+        let number = |name: &str| line[name].as_f64().unwrap();
+        assert!((number("tokens_per_second") * number("seconds") / tokens - 1.0).abs() < 1e-9, "{line}");
+    }
+    assert!(lines[4]["bytes_per_second"].as_f64().is_none_or(|rate| rate > 0.0), "{run:?}");
+    let run = with(&arguments, "tg4\npp8xb2\ntg4\n", &[]);
+    assert!(run.code == Some(2) && run.stdout.lines().count() == 2 && run.stderr.contains("\"pp8xb2\" is no test"), "{run:?}");
+}
+
+#[test]
 fn bench_rows_have_their_shape() {
     let model = testkit::vectors("models/llama/model.gguf");
     let plot = folder("models").join("roofline.svg");

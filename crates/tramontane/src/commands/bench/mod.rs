@@ -1,7 +1,8 @@
 //! `bench`: rates of prefill and decode, beside what the machine allows.
 //!
-//! `rounds.rs` runs the tests, `ceilings.rs` measures the machine, `demand.rs` says what a test needs of it, `plot.rs` draws both.
+//! `rounds.rs` runs the tests, `asked.rs` those that another program asks for, `ceilings.rs` measures the machine, `demand.rs` says what a test needs of it, `plot.rs` draws both.
 
+mod asked;
 mod demand;
 mod plot;
 mod rounds;
@@ -31,7 +32,8 @@ use rounds::{Measured, measure};
 /// All tests run once to warm up, then in as many rounds as --repetitions says, taking turns. pp512 is prefill of 512 tokens,
 /// tg128 decode of 128; @d2048 comes after 2048 tokens, ×b8 decodes 8 sequences at once and counts the tokens of all. The
 /// machine is measured too: how fast it multiplies, and before each round how fast it reads memory. Each test is given as a
-/// share of what that allows at best. After Ctrl-C the rounds that are complete are shown.
+/// share of what that allows at best. After Ctrl-C the rounds that are complete are shown. With --interactive, tests come from standard
+/// input, one name a line, and each is answered with a line of JSON: `read` asks how fast memory is just now.
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "\
 Examples:
@@ -61,6 +63,9 @@ pub(crate) struct Args {
     /// Print a JSON array, one object a test
     #[arg(long)]
     json: bool,
+    /// Run the tests that lines of standard input name, as they come: to take turns with another program
+    #[arg(long, conflicts_with_all = ["prompt", "generate", "depth", "batch", "repetitions", "plot", "json"])]
+    interactive: bool,
     #[command(flatten)]
     model_flags: ModelFlags,
 }
@@ -70,6 +75,9 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, settings: &Settings) -> anyhow::Result<()> {
     let workloads = args.workloads()?;
     let engine = loading::load(args.model.as_deref(), args.model_flags.options(settings)?, settings)?;
+    if args.interactive {
+        return asked::answer(&engine);
+    }
     let measured = measure(&engine, &workloads, args.repetitions)?;
     if measured.rounds.is_empty() {
         return Err(Interrupted.into());
