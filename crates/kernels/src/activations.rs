@@ -70,8 +70,8 @@ impl ActivationFormat {
         assert_eq!(row.len(), self.row_bytes(x.len()), "bytes of a row of {} inputs", x.len());
         match self {
             Self::F32 => row.as_chunks_mut().0.iter_mut().zip(x).for_each(|(to, x)| *to = x.to_ne_bytes()),
-            Self::Q8x32 => quantise(isa, x, row, 32),
-            Self::Q8x256 => quantise(isa, x, row, CHUNK),
+            Self::Q8x32 => quantise::<32>(isa, x, row),
+            Self::Q8x256 => quantise::<CHUNK>(isa, x, row),
         }
     }
 
@@ -227,15 +227,15 @@ fn allocate(bytes: usize) -> AlignedBytes {
     AlignedBytes::zeroed(bytes).unwrap_or_else(|error| panic!("{bytes} bytes of activations: {error}"))
 }
 
-fn quantise(isa: Isa, x: &[f32], row: &mut [u8], block: usize) {
+fn quantise<const BLOCK: usize>(isa: Isa, x: &[f32], row: &mut [u8]) {
     match isa {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: the token is proof that the processor has the features.
-        Isa::Avx2(_) | Isa::AvxVnni(_) => unsafe { quantise_avx2(x, row, block) },
+        Isa::Avx2(_) | Isa::AvxVnni(_) => unsafe { quantise_avx2::<BLOCK>(x, row) },
         #[cfg(target_arch = "x86_64")]
         // SAFETY: as above.
-        Isa::Avx512(_) | Isa::Amx(_) => unsafe { quantise_avx512(x, row, block) },
-        _ => quantise_row(x, row, block),
+        Isa::Avx512(_) | Isa::Amx(_) => unsafe { quantise_avx512::<BLOCK>(x, row) },
+        _ => quantise_row::<BLOCK>(x, row),
     }
 }
 
@@ -243,47 +243,52 @@ fn quantise(isa: Isa, x: &[f32], row: &mut [u8], block: usize) {
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
-fn quantise_avx2(x: &[f32], row: &mut [u8], block: usize) {
-    quantise_row(x, row, block);
+fn quantise_avx2<const BLOCK: usize>(x: &[f32], row: &mut [u8]) {
+    quantise_row::<BLOCK>(x, row);
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-fn quantise_avx512(x: &[f32], row: &mut [u8], block: usize) {
-    quantise_row(x, row, block);
+fn quantise_avx512<const BLOCK: usize>(x: &[f32], row: &mut [u8]) {
+    quantise_row::<BLOCK>(x, row);
 }
 
 #[inline(always)]
-fn quantise_row(x: &[f32], row: &mut [u8], block: usize) {
+fn quantise_row<const BLOCK: usize>(x: &[f32], row: &mut [u8]) {
     for (x, record) in x.chunks(CHUNK).zip(row.as_chunks_mut::<RECORD>().0) {
         match x.as_array() {
-            Some(x) => quantise_record(x, record, block),
+            Some(x) => quantise_record::<BLOCK>(x, record),
             None => {
                 let mut padded = [0.0; CHUNK];
                 padded[..x.len()].copy_from_slice(x);
-                quantise_record(&padded, record, block);
+                quantise_record::<BLOCK>(&padded, record);
             }
         }
     }
 }
 
 #[inline(always)]
-fn quantise_record(x: &[f32; CHUNK], record: &mut [u8; RECORD], block: usize) {
+fn quantise_record<const BLOCK: usize>(x: &[f32; CHUNK], record: &mut [u8; RECORD]) {
     let (codes, rest) = record.split_at_mut(SCALES);
     let (scales, sums) = rest.split_at_mut(SUMS - SCALES);
-    let (codes, scales, sums) = (codes.as_chunks_mut::<16>().0, scales.as_chunks_mut().0, sums.as_chunks_mut().0);
-    let parts = x.as_chunks::<16>().0.chunks_exact(block / 16);
-    let outs = codes.chunks_exact_mut(block / 16).zip(sums.chunks_exact_mut(block / 16));
-    for ((x, (codes, sums)), scale) in parts.zip(outs).zip(scales) {
-        let (step, inverse) = scale_and_inverse(x.as_flattened());
+    let blocks = x.as_chunks::<BLOCK>().0.iter().zip(codes.as_chunks_mut::<BLOCK>().0);
+    for ((x, codes), scale) in blocks.zip(scales.as_chunks_mut().0) {
+        let (step, inverse) = scale_and_inverse(x);
         *scale = step.to_ne_bytes();
-        for ((x, codes), sum) in x.iter().zip(codes).zip(sums) {
-            let rounded = if inverse == 0.0 { [0; 16] } else { x.map(|x| round(x * inverse)) };
-            *codes = rounded.map(|code| code as u8);
-            *sum = (rounded.iter().sum::<i32>() as i16).to_ne_bytes();
+        if inverse == 0.0 {
+            codes.fill(0);
+            continue;
+        }
+        for (code, x) in codes.iter_mut().zip(x) {
+            *code = round(x * inverse) as u8;
         }
     }
-    if block == CHUNK {
+    for (sum, codes) in sums.as_chunks_mut().0.iter_mut().zip(codes.as_chunks::<16>().0) {
+        // As unsigned bytes, of which processors add many at once.
+        let above = codes.iter().map(|code| u32::from(code ^ 0x80)).sum::<u32>();
+        *sum = (above as i16 - 16 * 0x80).to_ne_bytes();
+    }
+    if BLOCK == CHUNK {
         write_pairs(record);
     }
 }

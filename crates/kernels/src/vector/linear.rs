@@ -24,6 +24,9 @@ use walk::{Manner, Walk};
 /// Rows of activations that share an unpacked chunk. Their records (10 KiB) and sums stay in the first-level cache.
 const MANY: usize = 32;
 
+/// Rows whose sums take so little room that clearing it costs nothing beside a small tile.
+const FEW: usize = 8;
+
 /// Bytes of weights whose groups are taken together for all rows: they stay in the second-level cache.
 const RESIDENT_BYTES: usize = 384 << 10;
 
@@ -84,6 +87,7 @@ multiply_by_format!(
 fn multiply_blocks<P: Products, F: FormatType>(products: P, block: &Block<'_>, out: &mut Tile<'_>) {
     match block.rows.len() {
         1 => products.enter(blocks::Blocks::<F, 1>::new(block, out)),
+        ..=FEW => products.enter(blocks::Blocks::<F, FEW>::new(block, out)),
         _ => products.enter(blocks::Blocks::<F, MANY>::new(block, out)),
     }
 }

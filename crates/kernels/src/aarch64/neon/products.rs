@@ -270,6 +270,11 @@ impl Products for Neon {
 
     #[inline(always)]
     fn store(self, x: float32x4_t, out: &mut [f32]) {
+        // All but the last rows of a matrix: no call to copy a few numbers.
+        if let Some(out) = out.as_mut_array::<4>() {
+            unsafe { vst1q_f32(out.as_mut_ptr(), x) }
+            return;
+        }
         let mut lanes = [0.0; Self::LANES];
         unsafe { vst1q_f32(lanes.as_mut_ptr(), x) }
         out.copy_from_slice(&lanes[..out.len()]);

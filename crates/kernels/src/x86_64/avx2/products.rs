@@ -332,6 +332,11 @@ impl<const DOTS: bool> Products for EightRows<DOTS> {
 
     #[inline(always)]
     fn store(self, x: __m256, out: &mut [f32]) {
+        // All but the last rows of a matrix: no call to copy a few numbers.
+        if let Some(out) = out.as_mut_array::<8>() {
+            unsafe { _mm256_storeu_ps(out.as_mut_ptr(), x) }
+            return;
+        }
         let mut lanes = [0.0; 8];
         unsafe { _mm256_storeu_ps(lanes.as_mut_ptr(), x) }
         out.copy_from_slice(&lanes[..out.len()]);

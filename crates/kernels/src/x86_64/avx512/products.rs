@@ -231,6 +231,11 @@ impl Products for Avx512 {
 
     #[inline(always)]
     fn store(self, x: __m512, out: &mut [f32]) {
+        // All but the last rows of a matrix: no call to copy a few numbers.
+        if let Some(out) = out.as_mut_array::<16>() {
+            unsafe { _mm512_storeu_ps(out.as_mut_ptr(), x) }
+            return;
+        }
         let mut lanes = [0.0; Self::LANES];
         unsafe { _mm512_storeu_ps(lanes.as_mut_ptr(), x) }
         out.copy_from_slice(&lanes[..out.len()]);
