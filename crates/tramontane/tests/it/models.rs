@@ -124,7 +124,10 @@ fn bench_runs_what_it_is_asked_for() {
     }
     assert!(lines[4]["bytes_per_second"].as_f64().is_none_or(|rate| rate > 0.0), "{run:?}");
     let run = with(&arguments, "tg4\npp8xb2\ntg4\n", &[]);
-    assert!(run.code == Some(2) && run.stdout.lines().count() == 2 && run.stderr.contains("\"pp8xb2\" is no test"), "{run:?}");
+    assert!(
+        run.code == Some(2) && run.stdout.lines().count() == 2 && run.stderr.contains("\"pp8xb2\" is no test"),
+        "{run:?}"
+    );
 }
 
 #[test]

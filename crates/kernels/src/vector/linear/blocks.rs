@@ -67,7 +67,7 @@ impl<F: FormatType, const ROWS: usize> ProductsOperation for Blocks<'_, '_, '_, 
             scratch.rows[row] = block.activations.row_records(block.rows.start + row);
         }
         for step in 0..block.walk.num_steps() {
-            let step = block.walk.step(step);
+            let step = block.walk.step(block.weights, step);
             for index in 0..step.num_strips(P::LANES) {
                 scratch.sums[index][..rows].fill(products.splat_float(0.0));
             }
@@ -83,7 +83,7 @@ impl<F: FormatType, const ROWS: usize> ProductsOperation for Blocks<'_, '_, '_, 
 fn add_chunk<'a, P: Products, F: FormatType, const ROWS: usize>(
     products: P,
     block: &Block<'a>,
-    step: &Step,
+    step: &Step<'a>,
     chunk: usize,
     rows: usize,
     scratch: &mut Scratch<'a, P, ROWS>,
@@ -99,12 +99,12 @@ fn add_chunk<'a, P: Products, F: FormatType, const ROWS: usize>(
     let num_strips = step.num_strips(P::LANES);
     let (sums, spare) = scratch.sums.split_at_mut(MAX_STRIPS);
     for index in (0..num_strips).step_by(strips::<P>(ROWS)) {
-        let first = strip::<P, F>(block, step, chunk, index);
+        let first = strip::<P, F>(step, chunk, index);
         if strips::<P>(ROWS) == 1 {
             add_strips::<P, F, ROWS, 1>(products, [first], inputs, ahead, &mut scratch.totals, [&mut sums[index]]);
         } else if let [sums, sums_of_second, ..] = &mut sums[index..] {
             let last = index + 1 == num_strips;
-            let second = if last { first } else { strip::<P, F>(block, step, chunk, index + 1) };
+            let second = if last { first } else { strip::<P, F>(step, chunk, index + 1) };
             let sums = [sums, if last { &mut spare[0] } else { sums_of_second }];
             add_strips::<P, F, ROWS, 2>(products, [first, second], inputs, ahead, &mut scratch.totals, sums);
         }
@@ -112,10 +112,10 @@ fn add_chunk<'a, P: Products, F: FormatType, const ROWS: usize>(
 }
 
 #[inline(always)]
-fn strip<'a, P: Products, F: FormatType>(block: &Block<'a>, step: &Step, chunk: usize, index: usize) -> Strip<'a> {
+fn strip<'a, P: Products, F: FormatType>(step: &Step<'a>, chunk: usize, index: usize) -> Strip<'a> {
     let lines = const { Layout::of(F::FORMAT).lines() };
-    let (group, part) = step.strip(index, P::LANES);
-    Strip { lines: &block.weights.group(group)[chunk * lines..][..lines], part }
+    let (_, group, part) = step.strip(index, P::LANES);
+    Strip { lines: &group[chunk * lines..][..lines], part }
 }
 
 /// The inputs of a chunk, of the same number of rows.
@@ -184,13 +184,13 @@ pub(crate) fn prepare<F: FormatType>(record: &Record<'_>) -> Prepared {
 pub(super) fn write<P: Products, const ROWS: usize>(
     products: P,
     block: &Block<'_>,
-    step: &Step,
+    step: &Step<'_>,
     sums: &[[P::Float; ROWS]],
     out: &mut Tile<'_>,
 ) {
     let cols = out.cols();
     for index in 0..step.num_strips(P::LANES) {
-        let (group, part) = step.strip(index, P::LANES);
+        let (group, _, part) = step.strip(index, P::LANES);
         let first = group * GROUP + part * P::LANES;
         let end = cols.end.min(first + P::LANES);
         for row in 0..block.rows.len().min(ROWS) {

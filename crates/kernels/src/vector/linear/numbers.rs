@@ -50,7 +50,7 @@ impl<F: FormatType> ProductsOperation for Numbers<'_, '_, '_, F> {
     fn run<P: Products>(self, products: P) {
         let Self { block, out, .. } = self;
         for step in 0..block.walk.num_steps() {
-            let step = block.walk.step(step);
+            let step = block.walk.step(block.weights, step);
             let mut sums = [[products.splat_float(0.0); MANY]; MAX_STRIPS];
             for first in (0..block.weights.cols()).step_by(DEPTH) {
                 let depth = DEPTH.min(block.weights.cols() - first);
@@ -70,7 +70,7 @@ impl<F: FormatType> ProductsOperation for Numbers<'_, '_, '_, F> {
 fn add_inputs<P: Products, F: FormatType, const N: usize>(
     products: P,
     block: &Block<'_>,
-    step: &Step,
+    step: &Step<'_>,
     inputs: (usize, usize),
     sums: &mut [[P::Float; MANY]; MAX_STRIPS],
 ) {
@@ -93,9 +93,8 @@ fn add_inputs<P: Products, F: FormatType, const N: usize>(
 }
 
 #[inline(always)]
-fn strip<'a, P: Products>(block: &Block<'a>, step: &Step, index: usize, (first, _): (usize, usize)) -> Strip<'a> {
-    let (group, part) = step.strip(index, P::LANES);
-    let group = block.weights.group(group);
+fn strip<'a, P: Products>(block: &Block<'a>, step: &Step<'a>, index: usize, (first, _): (usize, usize)) -> Strip<'a> {
+    let (_, group, part) = step.strip(index, P::LANES);
     let bytes = group.as_flattened().len();
     Strip { group, part, ahead: block.walk.ahead(bytes - bytes / block.weights.cols() * first, bytes) }
 }

@@ -12,7 +12,7 @@ use std::ops::Range;
 use std::sync::OnceLock;
 
 use super::blocks;
-use crate::packed::GROUP;
+use crate::packed::{GROUP, Lines, PackedMatrix};
 
 /// Most groups of a step: what has to be prepared of the inputs is shared by so many.
 pub(super) const WIDEST: usize = 4;
@@ -87,11 +87,13 @@ impl Walk {
     }
 
     /// The groups of a step.
-    pub(super) fn step(&self, step: usize) -> Step {
-        let (mut groups, mut len) = ([0; WIDEST], 0);
+    pub(super) fn step<'w>(&self, weights: &'w PackedMatrix, step: usize) -> Step<'w> {
         let first = self.groups.start + step * self.stride;
+        let mut groups = [(first, weights.group(first)); WIDEST];
+        let mut len = 1;
         while len < self.width && first + len * self.apart < self.groups.end {
-            groups[len] = first + len * self.apart;
+            let group = first + len * self.apart;
+            groups[len] = (group, weights.group(group));
             len += 1;
         }
         Step { groups, len }
@@ -105,25 +107,26 @@ impl Walk {
     }
 }
 
-/// Up to [`WIDEST`] groups of weights.
+/// Up to [`WIDEST`] groups of weights, at least one.
 #[derive(Clone, Copy)]
-pub(super) struct Step {
-    groups: [usize; WIDEST],
+pub(super) struct Step<'w> {
+    groups: [(usize, &'w Lines); WIDEST],
     len: usize,
 }
 
-impl Step {
+impl<'w> Step<'w> {
     /// Vectors of `lanes` rows.
     #[inline(always)]
     pub(super) fn num_strips(&self, lanes: usize) -> usize {
         self.len * (GROUP / lanes)
     }
 
-    /// Group and part of a strip.
+    /// Group of a strip, its lines, and the strip's part of them.
     #[inline(always)]
-    pub(super) fn strip(&self, index: usize, lanes: usize) -> (usize, usize) {
+    pub(super) fn strip(&self, index: usize, lanes: usize) -> (usize, &'w Lines, usize) {
         let parts = GROUP / lanes;
-        (self.groups[index / parts], index % parts)
+        let (group, lines) = self.groups[index / parts];
+        (group, lines, index % parts)
     }
 }
 
@@ -133,14 +136,16 @@ mod tests {
 
     #[test]
     fn every_group_is_in_one_step() {
+        let weights = PackedMatrix::from_rows(quant::Format::F16, 16 * 23, 1, &[0; 16 * 23 * 2]).unwrap();
         for manner in [Manner::InOrder, Manner::Apart] {
             for (lanes, strips) in [(16, 2), (8, 1), (4, 2)] {
                 for (rows, len) in
                     [1, 2, 8, 16, 17, 32].into_iter().flat_map(|rows| (0..20).map(move |len| (rows, len)))
                 {
                     let walk = Walk::new(manner, 3..3 + len, rows, lanes, strips);
-                    let steps = (0..walk.num_steps()).map(|step| walk.step(step));
-                    let mut seen: Vec<usize> = steps.flat_map(|step| step.groups[..step.len].to_vec()).collect();
+                    let steps = (0..walk.num_steps()).map(|step| walk.step(&weights, step));
+                    let mut seen: Vec<usize> =
+                        steps.flat_map(|step| step.groups.map(|(group, _)| group)[..step.len].to_vec()).collect();
                     seen.sort_unstable();
                     assert_eq!(seen, (3..3 + len).collect::<Vec<_>>(), "{manner:?}, {lanes} lanes, {rows} rows");
                 }

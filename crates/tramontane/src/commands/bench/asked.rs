@@ -98,7 +98,8 @@ mod tests {
         }
         assert_eq!(parse("tg8@d1xb2"), parse(" tg8@d1×b2\r"));
         assert_eq!(parse("read"), Some(Asked::Read));
-        for wrong in ["", "pp", "pp0", "tg", "tg-1", "pp8xb2", "tg8xb0", "tg8@d", "p€p", "tg99999999999999999999", "é"] {
+        for wrong in ["", "pp", "pp0", "tg", "tg-1", "pp8xb2", "tg8xb0", "tg8@d", "p€p", "tg99999999999999999999", "é"]
+        {
             assert_eq!(parse(wrong), None, "{wrong:?}");
         }
     }
