@@ -40,8 +40,11 @@ pub trait Backend: Send + Sync + Sized {
     /// Memory is short.
     fn kv_pool(&self, layout: &KvLayout, blocks: usize) -> Result<Self::KvPool, Error>;
 
-    /// Activations, all zero.
+    /// Activations; what is in them is void until an operation has written it.
     fn tensor(&self, rows: usize, cols: usize) -> Self::Tensor;
+
+    /// Activations, all zero.
+    fn zeros(&self, rows: usize, cols: usize) -> Self::Tensor;
 
     /// The numbers of a tensor, row after row.
     fn read<'t>(&self, tensor: &'t Self::Tensor) -> Cow<'t, [f32]>;

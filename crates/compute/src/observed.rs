@@ -62,6 +62,10 @@ impl<B: Backend> Backend for Observed<'_, B> {
         self.inner.tensor(rows, cols)
     }
 
+    fn zeros(&self, rows: usize, cols: usize) -> Self::Tensor {
+        self.inner.zeros(rows, cols)
+    }
+
     fn read<'t>(&self, tensor: &'t Self::Tensor) -> Cow<'t, [f32]> {
         self.inner.read(tensor)
     }

@@ -25,7 +25,7 @@ impl<B: Backend> Experts<B> {
     ///
     /// That order is the same whatever else is in the batch, so a row's result is too.
     pub fn forward(&self, backend: &B, rows: usize, x: &B::Tensor, out: &mut B::Tensor) {
-        *out = backend.tensor(rows, self.dim);
+        *out = backend.zeros(rows, self.dim);
         for (expert, share) in self.experts.iter().zip(self.route(backend, rows, x)) {
             if share.rows.is_empty() {
                 continue;

@@ -36,6 +36,7 @@ pub struct CpuBackend {
     pool: Pool,
     /// A pool without workers, for what is too small to share.
     alone: Pool,
+    spares: tensor::Spares,
     linear: Mutex<linear::Space>,
     attention: Mutex<attention::Space>,
 }
@@ -58,7 +59,14 @@ impl CpuBackend {
             0 => Err(Error::Threads { threads, source: std::io::ErrorKind::InvalidInput.into() }),
             _ => Pool::new(threads).map_err(|source| Error::Threads { threads, source }),
         };
-        Ok(Self { isa, pool: pool(threads)?, alone: pool(1)?, linear: Mutex::default(), attention: Mutex::default() })
+        Ok(Self {
+            isa,
+            pool: pool(threads)?,
+            alone: pool(1)?,
+            spares: tensor::Spares::default(),
+            linear: Mutex::default(),
+            attention: Mutex::default(),
+        })
     }
 
     /// Name of the instruction set that the kernels run on.
@@ -104,7 +112,13 @@ impl Backend for CpuBackend {
     }
 
     fn tensor(&self, rows: usize, cols: usize) -> CpuTensor {
-        CpuTensor::zeroed(rows, cols)
+        CpuTensor::new(rows, cols, &self.spares)
+    }
+
+    fn zeros(&self, rows: usize, cols: usize) -> CpuTensor {
+        let mut tensor = self.tensor(rows, cols);
+        tensor.numbers_mut().fill(0.0);
+        tensor
     }
 
     fn read<'t>(&self, tensor: &'t CpuTensor) -> Cow<'t, [f32]> {
@@ -178,4 +192,4 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Steps below which waking other threads costs more than they save: a few microseconds of one core.
-const SHARED_WORK: usize = 1 << 16;
+const SHARED_WORK: usize = 1 << 14;
