@@ -32,7 +32,7 @@ pub(super) fn add<P: Products, F: FormatType, const ROWS: usize, const N: usize>
         let mut weights = [[products.splat(0); 8]; N];
         let mut scales = [[products.splat(0); 2]; N];
         for n in 0..N {
-            weights[n] = codes::codes::<P, F>(products, strips[n], block, ahead);
+            weights[n] = codes::codes::<P, F>(products, strips[n], block, (ahead, ROWS == 1));
             scales[n] = [firsts[n][block], seconds[n][block]];
         }
         if block == 0 {
@@ -50,6 +50,9 @@ pub(super) fn add<P: Products, F: FormatType, const ROWS: usize, const N: usize>
                 }
             }
         }
+    }
+    for n in 0..if ROWS == 1 { 0 } else { N } {
+        codes::ask_for_rest::<P, F>(products, strips[n], ahead);
     }
     finish::<P, F, ROWS, N>(products, strips, totals, inputs, sums);
 }

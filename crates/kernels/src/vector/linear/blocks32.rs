@@ -19,7 +19,7 @@ pub(super) fn add<P: Products, F: FormatType, const ROWS: usize, const N: usize>
         let mut weights = [[products.splat(0); 8]; N];
         let (mut scales, mut mins) = ([products.splat_float(0.0); N], [products.splat_float(0.0); N]);
         for n in 0..N {
-            weights[n] = codes::codes::<P, F>(products, strips[n], block, ahead);
+            weights[n] = codes::codes::<P, F>(products, strips[n], block, (ahead, true));
             scales[n] = codes::block_scale::<P, F>(products, strips[n], block);
             if F::FORMAT.has_min() {
                 mins[n] = codes::block_min::<P, F>(products, strips[n], block);
