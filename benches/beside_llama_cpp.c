@@ -3,9 +3,11 @@
  *     cc -O2 benches/beside_llama_cpp.c -o beside -I SOURCE/include -I SOURCE/ggml/include \
  *         -L LIBRARIES -Wl,-rpath,LIBRARIES -lllama -lggml          (newer builds: and -lggml-base -lggml-cpu)
  *
- * For the fork ik_llama.cpp add -DIK; it then knows the option --repack, which rearranges weights at load and puts them on
- * huge pages. `beside [--repack] MODEL THREADS` prints `ready` when the model is loaded; then `pp512` reads a prompt of 512 tokens,
- * `tg32` generates 32, `tg32@d2048xb8` for 8 sequences at once that hold 2,048 tokens each. The answer is how many seconds it took.
+ * `ldd beside` shows whether it found the libraries that were meant; those of one build may name the folder of another. For the
+ * fork ik_llama.cpp add -DIK; it then knows the option --repack, which rearranges weights at load and puts them on huge pages.
+ *
+ * `beside [--repack] MODEL THREADS` prints `ready` when the model is loaded; then `pp512` reads a prompt of 512 tokens, `tg32`
+ * generates 32, `tg32@d2048xb8` for 8 sequences at once that hold 2,048 tokens each. The answer is how many seconds it took.
  *
  * Each test has a context of its own, as large as it needs, so that no test pays for what another one stored. Prompts that lie
  * before a test are read once, when it is asked for first. Everything else is as the program's own default has it.

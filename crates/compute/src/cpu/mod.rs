@@ -191,5 +191,5 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Steps below which waking other threads costs more than they save: a few microseconds of one core.
+/// Steps below which waking other threads costs more than they save: a microsecond or two of one core.
 const SHARED_WORK: usize = 1 << 14;

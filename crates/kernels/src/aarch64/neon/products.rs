@@ -58,7 +58,8 @@ fn dot(_isa: Neon, sum: int32x4_t, x: int32x4_t, y: int32x4_t) -> int32x4_t {
 }
 
 // SAFETY (all blocks below): a `Neon` is the proof that the processor has the instructions, and loads stay inside the lines
-// that they are given; `load`, `bytes`, `words` and `halves` check theirs.
+// that they are given; `load`, `bytes`, `words` and `halves` check theirs, and `store` writes a whole
+// vector where there is room for one.
 #[allow(clippy::undocumented_unsafe_blocks)] // one argument for all, above
 impl Products for Neon {
     type Int = int32x4_t;

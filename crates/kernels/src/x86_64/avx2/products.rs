@@ -111,7 +111,8 @@ impl<const DOTS: bool> EightRows<DOTS> {
 }
 
 // SAFETY (all blocks below): the `Avx2` inside is the proof that the processor has the instructions, and loads stay inside the lines
-// that they are given; `load`, `bytes`, `words` and `halves` check theirs.
+// that they are given; `load`, `bytes`, `words` and `halves` check theirs, and `store` writes a whole
+// vector where there is room for one.
 #[allow(clippy::undocumented_unsafe_blocks)] // one argument for all, above
 impl<const DOTS: bool> Products for EightRows<DOTS> {
     type Int = __m256i;

@@ -16,7 +16,8 @@ fn enter(isa: Avx512, operation: impl ProductsOperation) {
 }
 
 // SAFETY (all blocks below): an `Avx512` is the proof that the processor has the instructions, and loads stay inside the
-// lines that they are given; `bytes`, `words` and `halves` check theirs.
+// lines that they are given; `bytes`, `words` and `halves` check theirs, and `store` writes a whole
+// vector where there is room for one.
 #[allow(clippy::undocumented_unsafe_blocks)] // one argument for all, above
 impl Products for Avx512 {
     type Int = __m512i;
