@@ -51,8 +51,10 @@ pub(super) fn add<P: Products, F: FormatType, const ROWS: usize, const N: usize>
             }
         }
     }
-    for n in 0..if ROWS == 1 { 0 } else { N } {
-        codes::ask_for_rest::<P, F>(products, strips[n], ahead);
+    if ROWS > 1 {
+        for n in 0..N {
+            codes::ask_for_rest::<P, F>(products, strips[n], ahead);
+        }
     }
     finish::<P, F, ROWS, N>(products, strips, totals, inputs, sums);
 }
