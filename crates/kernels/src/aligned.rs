@@ -115,7 +115,8 @@ mod system {
             let (access, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE);
             // SAFETY: a new anonymous mapping at an address that the system chooses touches no existing memory.
             let mapping = unsafe { mmap_anonymous(std::ptr::null_mut(), mapped, access, flags)? };
-            if mapped > HUGE_PAGE {
+            // Miri knows no advice.
+            if mapped > HUGE_PAGE && !cfg!(miri) {
                 // SAFETY: the advice changes page sizes, not contents, of the mapping just made. A refusal costs speed only.
                 let _ = unsafe { madvise(mapping, mapped, Advice::LinuxHugepage) };
             }
