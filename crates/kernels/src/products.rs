@@ -67,6 +67,22 @@ impl Isa {
     }
 }
 
+/// The 8 code vectors of 32 inputs, for each of `N` strips.
+pub(crate) trait CodeVectors<I, const N: usize> {
+    /// Vector `v` of strip `n`. Must be `#[inline(always)]`.
+    fn get(&self, n: usize, v: usize) -> I;
+    /// Called when vector `v` of strip `n` was multiplied. Must be `#[inline(always)]`.
+    #[inline(always)]
+    fn done(&self, _n: usize, _v: usize) {}
+}
+
+impl<I: Copy, const N: usize> CodeVectors<I, N> for [[I; 8]; N] {
+    #[inline(always)]
+    fn get(&self, n: usize, v: usize) -> I {
+        self[n][v]
+    }
+}
+
 /// One line of weights spans `16 / LANES` vectors of this instruction set, its *parts*.
 pub(crate) trait Products: Copy {
     /// Vector of i32 lanes, or of four bytes in each lane.
@@ -92,6 +108,9 @@ pub(crate) trait Products: Copy {
     fn words4(self, rows: Columns<'_, 16>, part: usize) -> [Self::Int; 4];
     /// Asks for a line that lies `bytes` behind this one.
     fn prefetch(self, line: &[u8; LINE], bytes: usize);
+    /// The compiler is to leave loads and requests before this point before it, and those after it after it, where that is worth it.
+    #[inline(always)]
+    fn in_order(self) {}
     /// All lanes the same.
     fn splat(self, x: i32) -> Self::Int;
     /// Sixteen bytes by 4-bit index, for each byte of `codes`.
@@ -112,7 +131,7 @@ pub(crate) trait Products: Copy {
     fn dots<F: FormatType, const N: usize>(
         self,
         corrections: [Self::Int; N],
-        codes: &[[Self::Int; 8]; N],
+        codes: &impl CodeVectors<Self::Int, N>,
         x: &Record<'_>,
         first: usize,
     ) -> [Self::Int; N];
@@ -120,7 +139,7 @@ pub(crate) trait Products: Copy {
     fn half_dots<F: FormatType, const N: usize>(
         self,
         corrections: [[Self::Int; N]; 2],
-        codes: &[[Self::Int; 8]; N],
+        codes: &impl CodeVectors<Self::Int, N>,
         x: &Record<'_>,
         first: usize,
     ) -> [[Self::Int; N]; 2];

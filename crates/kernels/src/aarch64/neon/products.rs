@@ -9,7 +9,7 @@ use crate::activations::Record;
 use crate::aligned::LINE;
 use crate::isa::Neon;
 use crate::packed::Columns;
-use crate::products::{FormatType, Products, ProductsOperation, largest_code};
+use crate::products::{CodeVectors, FormatType, Products, ProductsOperation, largest_code};
 
 /// Runs an operation, compiled for these instructions.
 #[target_feature(enable = "neon,dotprod")]
@@ -23,7 +23,7 @@ impl Neon {
     fn dot<F: FormatType, const N: usize, const LEN: usize>(
         self,
         corrections: [int32x4_t; N],
-        codes: &[[int32x4_t; 8]; N],
+        codes: &impl CodeVectors<int32x4_t, N>,
         from: usize,
         x: &Record<'_>,
         first: usize,
@@ -33,9 +33,10 @@ impl Neon {
         for v in 0..LEN {
             let x = self.splat(x.codes4(first + v));
             for n in 0..N {
-                let codes = codes[n][from + v];
-                let weights = if full_range { self.xor(codes, self.splat(FLIP)) } else { codes };
+                let vector = codes.get(n, from + v);
+                let weights = if full_range { self.xor(vector, self.splat(FLIP)) } else { vector };
                 sums[n] = dot(self, sums[n], weights, x);
+                codes.done(n, from + v);
             }
         }
         sums
@@ -174,7 +175,7 @@ impl Products for Neon {
     fn dots<F: FormatType, const N: usize>(
         self,
         corrections: [int32x4_t; N],
-        codes: &[[int32x4_t; 8]; N],
+        codes: &impl CodeVectors<int32x4_t, N>,
         x: &Record<'_>,
         first: usize,
     ) -> [int32x4_t; N] {
@@ -185,7 +186,7 @@ impl Products for Neon {
     fn half_dots<F: FormatType, const N: usize>(
         self,
         corrections: [[int32x4_t; N]; 2],
-        codes: &[[int32x4_t; 8]; N],
+        codes: &impl CodeVectors<int32x4_t, N>,
         x: &Record<'_>,
         first: usize,
     ) -> [[int32x4_t; N]; 2] {

@@ -1,9 +1,9 @@
 //! Chunks of formats with blocks of 256 weights: integers throughout, one addition a chunk.
 
 use super::blocks::{Inputs, Prepared};
-use super::codes::{self, Strip};
+use super::codes::{self, Streamed, Strip, is_streamed};
 use crate::packed::BLOCKS;
-use crate::products::{FormatType, Products, code_offset};
+use crate::products::{CodeVectors, FormatType, Products, code_offset};
 
 /// Adds a chunk of `N` strips times all rows to `sums`. Leaves integers in `totals`, whose contents do not matter.
 #[inline(always)]
@@ -29,11 +29,21 @@ pub(super) fn add<P: Products, F: FormatType, const ROWS: usize, const N: usize>
         }
     }
     for block in 0..BLOCKS {
-        let mut weights = [[products.splat(0); 8]; N];
         let mut scales = [[products.splat(0); 2]; N];
         for n in 0..N {
-            weights[n] = codes::codes::<P, F>(products, strips[n], block, (ahead, ROWS == 1));
             scales[n] = [firsts[n][block], seconds[n][block]];
+        }
+        if ROWS == 1 && const { is_streamed(F::FORMAT) } {
+            let weights = Streamed::<P, F, N>::new(products, strips, block, ahead);
+            let dots = scaled_dots::<P, F, N>(products, &weights, &scales, inputs, 0, block);
+            for n in 0..N {
+                totals[n][0] = if block == 0 { dots[n] } else { products.add(totals[n][0], dots[n]) };
+            }
+            continue;
+        }
+        let mut weights = [[products.splat(0); 8]; N];
+        for n in 0..N {
+            weights[n] = codes::codes::<P, F>(products, strips[n], block, (ahead, ROWS == 1));
         }
         if block == 0 {
             for row in 0..rows {
@@ -63,7 +73,7 @@ pub(super) fn add<P: Products, F: FormatType, const ROWS: usize, const N: usize>
 #[inline(always)]
 fn scaled_dots<P: Products, F: FormatType, const N: usize>(
     products: P,
-    weights: &[[P::Int; 8]; N],
+    weights: &impl CodeVectors<P::Int, N>,
     scales: &[[P::Int; 2]; N],
     inputs: Inputs<'_, '_>,
     row: usize,

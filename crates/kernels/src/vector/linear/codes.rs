@@ -1,9 +1,12 @@
 //! Packed bytes to vectors: codes, scales, minimums. The layout is that of [`crate::packed`].
 
+use std::marker::PhantomData;
+
 use quant::Format;
 
+use crate::aligned::LINE;
 use crate::packed::{BLOCKS, Layout, Lines};
-use crate::products::{FormatType, Products, codebook};
+use crate::products::{CodeVectors, FormatType, Products, codebook};
 
 /// A vector's worth of rows of one chunk.
 #[derive(Clone, Copy)]
@@ -47,6 +50,54 @@ pub(crate) fn codes<P: Products, F: FormatType>(
         }
     }
     codes
+}
+
+/// The code vectors of a block for a single row of inputs: each is unpacked, and lines asked for, when it is multiplied. Where all
+/// are unpacked first, the loads of lines that are there stand behind requests for lines that are not, and wait.
+pub(crate) struct Streamed<'a, P, F, const N: usize> {
+    products: P,
+    strips: [Strip<'a>; N],
+    block: usize,
+    ahead: usize,
+    format: PhantomData<F>,
+}
+
+impl<'a, P, F, const N: usize> Streamed<'a, P, F, N> {
+    /// Of inputs `32·block..`; lines are asked for that lie `ahead` bytes behind this chunk's.
+    #[inline(always)]
+    pub(crate) fn new(products: P, strips: [Strip<'a>; N], block: usize, ahead: usize) -> Self {
+        Self { products, strips, block, ahead, format: PhantomData }
+    }
+}
+
+/// Whether a single row of inputs takes the code vectors of a format as they come: those that are half a byte each and nothing more.
+/// Elsewhere measurement found no gain, or a loss.
+pub(super) const fn is_streamed(format: Format) -> bool {
+    matches!(format, Format::Q4_0 | Format::Q4_1 | Format::Q4K)
+}
+
+impl<P: Products, F: FormatType, const N: usize> CodeVectors<P::Int, N> for Streamed<'_, P, F, N> {
+    #[inline(always)]
+    fn get(&self, n: usize, v: usize) -> P::Int {
+        let layout = const { Layout::of(F::FORMAT) };
+        plane(self.products, self.strips[n], layout.low(self.block), layout.low_bits, v, 0)
+    }
+
+    #[inline(always)]
+    fn done(&self, n: usize, v: usize) {
+        let lines = const { Layout::of(F::FORMAT).lines() };
+        let (each, rest) = (lines / BLOCKS, lines % BLOCKS);
+        let first = self.block * each + self.block.min(rest);
+        if self.strips[n].part == 0 {
+            for line in v * each / 8..(v + 1) * each / 8 {
+                self.products.prefetch(&self.strips[n].lines[0], (first + line) * LINE + self.ahead);
+            }
+            if v == 7 && self.block < rest {
+                self.products.prefetch(&self.strips[n].lines[0], (first + each) * LINE + self.ahead);
+            }
+        }
+        self.products.in_order();
+    }
 }
 
 /// Asks for the last lines of a chunk, fewer than it has blocks, `ahead` bytes behind them. Then [`codes`] does the same for every block,

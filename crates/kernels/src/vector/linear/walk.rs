@@ -59,19 +59,31 @@ pub(super) struct Walk {
     ahead: usize,
 }
 
-/// How far ahead to ask when so many groups are read side by side in order: with less lines come too late, with more too many
-/// are on their way at once. By measurement.
-const fn ahead(width: usize) -> usize {
-    if width < WIDEST { 7 << 10 } else { 4 << 10 }
+/// How far ahead to ask when so many groups are read side by side in order, their codes streamed ([`super::codes::is_streamed`]) or not: with
+/// less lines come too late, with more too many are on their way at once. By measurement.
+const fn ahead(width: usize, streamed: bool) -> usize {
+    match (width, streamed) {
+        (WIDEST.., _) => 4 << 10,
+        (_, true) => 5 << 10,
+        _ => 7 << 10,
+    }
 }
 
 impl Walk {
     /// Through `groups`, for `rows` rows of inputs, with vectors of `lanes` rows, of which `strips` are multiplied side by side.
-    pub(super) fn new(manner: Manner, groups: Range<usize>, rows: usize, lanes: usize, strips: usize) -> Self {
+    pub(super) fn new(
+        manner: Manner,
+        groups: Range<usize>,
+        rows: usize,
+        (lanes, strips): (usize, usize),
+        streamed: bool,
+    ) -> Self {
         // Narrow vectors make many strips of a group, and a step has room for `MAX_STRIPS`.
         let widest = WIDEST.min(blocks::MAX_STRIPS * lanes / GROUP);
-        let in_order =
-            |width: usize| Self { groups: groups.clone(), width, apart: 1, stride: width, ahead: ahead(width) };
+        let in_order = |width: usize| {
+            let ahead = ahead(width, streamed);
+            Self { groups: groups.clone(), width, apart: 1, stride: width, ahead }
+        };
         match manner {
             _ if rows > FEW_ROWS => in_order(widest),
             Manner::InOrder => in_order((strips * lanes / GROUP).clamp(1, widest)),
@@ -142,7 +154,7 @@ mod tests {
                 for (rows, len) in
                     [1, 2, 8, 16, 17, 32].into_iter().flat_map(|rows| (0..20).map(move |len| (rows, len)))
                 {
-                    let walk = Walk::new(manner, 3..3 + len, rows, lanes, strips);
+                    let walk = Walk::new(manner, 3..3 + len, rows, (lanes, strips), false);
                     let steps = (0..walk.num_steps()).map(|step| walk.step(&weights, step));
                     let mut seen: Vec<usize> =
                         steps.flat_map(|step| step.groups.map(|(group, _)| group)[..step.len].to_vec()).collect();

@@ -9,7 +9,7 @@ use crate::activations::Record;
 use crate::aligned::LINE;
 use crate::isa::{Avx2, AvxVnni};
 use crate::packed::Columns;
-use crate::products::{FormatType, Products, ProductsOperation, largest_code};
+use crate::products::{CodeVectors, FormatType, Products, ProductsOperation, largest_code};
 use crate::x86_64::four_words;
 
 /// The vectors of [`Avx2`]; with `DOTS`, the processor has the int8 dot products of [`AvxVnni`] too.
@@ -40,48 +40,70 @@ fn enter_with_dots<const DOTS: bool>(rows: EightRows<DOTS>, operation: impl Prod
     operation.run(rows);
 }
 
+/// The code vectors of strip `strip` from vector `from` on.
+struct StripCodes<'a, C, const N: usize> {
+    all: &'a C,
+    strip: usize,
+    from: usize,
+}
+
+impl<C: CodeVectors<__m256i, N>, const N: usize> StripCodes<'_, C, N> {
+    #[inline(always)]
+    fn get(&self, v: usize) -> __m256i {
+        self.all.get(self.strip, self.from + v)
+    }
+
+    #[inline(always)]
+    fn done(&self, v: usize) {
+        self.all.done(self.strip, self.from + v);
+    }
+}
+
 impl<const DOTS: bool> EightRows<DOTS> {
     /// `sum + Σ (codes - offset) · x` over `LEN` code vectors.
     #[inline(always)]
-    fn dot<F: FormatType, const LEN: usize>(
+    fn dot<F: FormatType, const LEN: usize, const N: usize>(
         self,
         correction: __m256i,
-        codes: &[__m256i],
+        codes: &StripCodes<'_, impl CodeVectors<__m256i, N>, N>,
         x: &Record<'_>,
         first: usize,
     ) -> __m256i {
         if DOTS {
-            return self.dot_of_unsigned::<LEN>(correction, codes, x, first);
+            return self.dot_of_unsigned::<LEN, N>(correction, codes, x, first);
         }
         // Pairs of products of at most 127 · largest each, as many as 16 bits hold.
         let at_once = const { (32767 / (2 * 127 * largest_code(F::FORMAT))) as usize };
         if at_once == 0 {
-            return self.dot_of_signed::<LEN>(codes, x, first);
+            return self.dot_of_signed::<LEN, N>(codes, x, first);
         }
         let (mut sum, mut pairs) = (correction, self.splat(0));
         for v in 0..LEN {
-            let product = self.pairs(codes[v], x, first + v);
+            let product = self.pairs(codes.get(v), x, first + v);
+            codes.done(v);
             // SAFETY: the `Avx2` inside is the proof that the processor has the instructions.
             pairs = if v % at_once == 0 { product } else { unsafe { _mm256_add_epi16(pairs, product) } };
             if v + 1 == LEN || (v + 1) % at_once == 0 {
                 sum = self.dot_pairs(sum, pairs, self.splat(0x0001_0001));
             }
+            codes.done(v);
         }
         sum
     }
 
     #[inline(always)]
-    fn dot_of_unsigned<const LEN: usize>(
+    fn dot_of_unsigned<const LEN: usize, const N: usize>(
         self,
         correction: __m256i,
-        codes: &[__m256i],
+        codes: &StripCodes<'_, impl CodeVectors<__m256i, N>, N>,
         x: &Record<'_>,
         first: usize,
     ) -> __m256i {
         let mut sum = correction;
         for v in 0..LEN {
             // SAFETY: `EightRows` with `DOTS` is made of an `AvxVnni`, the proof that the processor has the instruction.
-            sum = unsafe { _mm256_dpbusd_avx_epi32(sum, codes[v], self.splat(x.codes4(first + v))) };
+            sum = unsafe { _mm256_dpbusd_avx_epi32(sum, codes.get(v), self.splat(x.codes4(first + v))) };
+            codes.done(v);
         }
         sum
     }
@@ -95,12 +117,17 @@ impl<const DOTS: bool> EightRows<DOTS> {
     /// Codes of the full range, 128 above the integers: magnitudes of weights times inputs with the weights' signs. 2 · 128 · 127
     /// fits into 16 bits, and inputs are never -128.
     #[inline(always)]
-    fn dot_of_signed<const LEN: usize>(self, codes: &[__m256i], x: &Record<'_>, first: usize) -> __m256i {
+    fn dot_of_signed<const LEN: usize, const N: usize>(
+        self,
+        codes: &StripCodes<'_, impl CodeVectors<__m256i, N>, N>,
+        x: &Record<'_>,
+        first: usize,
+    ) -> __m256i {
         let mut sum = self.splat(0);
         for v in 0..LEN {
             // SAFETY: the `Avx2` inside is the proof that the processor has the instructions.
             unsafe {
-                let weights = _mm256_xor_si256(codes[v], _mm256_set1_epi8(-128));
+                let weights = _mm256_xor_si256(codes.get(v), _mm256_set1_epi8(-128));
                 let x = _mm256_sign_epi8(self.splat(x.codes4(first + v)), weights);
                 let pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(weights), x);
                 sum = self.dot_pairs(sum, pairs, self.splat(0x0001_0001));
@@ -233,13 +260,14 @@ impl<const DOTS: bool> Products for EightRows<DOTS> {
     fn dots<F: FormatType, const N: usize>(
         self,
         corrections: [__m256i; N],
-        codes: &[[__m256i; 8]; N],
+        codes: &impl CodeVectors<__m256i, N>,
         x: &Record<'_>,
         first: usize,
     ) -> [__m256i; N] {
         let mut sums = corrections;
         for n in 0..N {
-            sums[n] = self.dot::<F, 8>(corrections[n], &codes[n], x, first);
+            let codes = StripCodes { all: codes, strip: n, from: 0 };
+            sums[n] = self.dot::<F, 8, N>(corrections[n], &codes, x, first);
         }
         sums
     }
@@ -248,14 +276,16 @@ impl<const DOTS: bool> Products for EightRows<DOTS> {
     fn half_dots<F: FormatType, const N: usize>(
         self,
         corrections: [[__m256i; N]; 2],
-        codes: &[[__m256i; 8]; N],
+        codes: &impl CodeVectors<__m256i, N>,
         x: &Record<'_>,
         first: usize,
     ) -> [[__m256i; N]; 2] {
         let mut sums = corrections;
         for n in 0..N {
-            sums[0][n] = self.dot::<F, 4>(corrections[0][n], &codes[n][..4], x, first);
-            sums[1][n] = self.dot::<F, 4>(corrections[1][n], &codes[n][4..], x, first + 4);
+            let (low, high) =
+                (StripCodes { all: codes, strip: n, from: 0 }, StripCodes { all: codes, strip: n, from: 4 });
+            sums[0][n] = self.dot::<F, 4, N>(corrections[0][n], &low, x, first);
+            sums[1][n] = self.dot::<F, 4, N>(corrections[1][n], &high, x, first + 4);
         }
         sums
     }

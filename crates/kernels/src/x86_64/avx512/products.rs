@@ -1,12 +1,13 @@
 //! Sixteen rows in one 512-bit register; four int8 products a lane in one instruction (VNNI).
 
 use std::arch::x86_64::*;
+use std::sync::atomic::{Ordering, compiler_fence};
 
 use crate::activations::Record;
 use crate::aligned::LINE;
 use crate::isa::Avx512;
 use crate::packed::Columns;
-use crate::products::{FormatType, Products, ProductsOperation};
+use crate::products::{CodeVectors, FormatType, Products, ProductsOperation};
 use crate::x86_64::four_words;
 
 /// Runs an operation, compiled for these instructions.
@@ -78,6 +79,11 @@ impl Products for Avx512 {
     }
 
     #[inline(always)]
+    fn in_order(self) {
+        compiler_fence(Ordering::SeqCst);
+    }
+
+    #[inline(always)]
     fn splat(self, x: i32) -> __m512i {
         unsafe { _mm512_set1_epi32(x) }
     }
@@ -131,7 +137,7 @@ impl Products for Avx512 {
     fn dots<F: FormatType, const N: usize>(
         self,
         corrections: [__m512i; N],
-        codes: &[[__m512i; 8]; N],
+        codes: &impl CodeVectors<__m512i, N>,
         x: &Record<'_>,
         first: usize,
     ) -> [__m512i; N] {
@@ -148,7 +154,7 @@ impl Products for Avx512 {
     fn half_dots<F: FormatType, const N: usize>(
         self,
         corrections: [[__m512i; N]; 2],
-        codes: &[[__m512i; 8]; N],
+        codes: &impl CodeVectors<__m512i, N>,
         x: &Record<'_>,
         first: usize,
     ) -> [[__m512i; N]; 2] {
@@ -156,7 +162,8 @@ impl Products for Avx512 {
         for v in 0..8 {
             let x = self.splat(x.codes4(first + v));
             for n in 0..N {
-                sums[v / 4][n] = unsafe { _mm512_dpbusd_epi32(sums[v / 4][n], codes[n][v], x) };
+                sums[v / 4][n] = unsafe { _mm512_dpbusd_epi32(sums[v / 4][n], codes.get(n, v), x) };
+                codes.done(n, v);
             }
         }
         sums
