@@ -1,5 +1,5 @@
 //! What the tests of all crates share: where test data lies, tables that report every failing row, seeded numbers
-//! and seeded damage, error figures.
+//! and seeded damage, error figures, reads that go on after an interruption.
 //!
 //! For tests only: no crate depends on it but as a dev-dependency. Nothing here opens the network, and what is read
 //! is either in the tree (`vectors/`) or may be absent ([`shared`]). A broken test file is a broken test, so the
@@ -12,6 +12,7 @@ mod data;
 mod figures;
 mod path;
 mod random;
+mod stream;
 mod table;
 
 pub use damage::damage;
@@ -19,4 +20,5 @@ pub use data::{Array, floats, json, safetensors};
 pub use figures::{max_abs, relative_norm};
 pub use path::{root, shared, vectors};
 pub use random::Random;
+pub use stream::read_some;
 pub use table::check_table;

@@ -25,7 +25,7 @@ fn long_stream(server: &crate::testing::Running, path: &str) -> (std::net::TcpSt
     let mut seen = Vec::new();
     while !String::from_utf8_lossy(&seen).contains("\r\n\r\n") {
         let mut piece = [0; 4096];
-        let count = stream.read(&mut piece).unwrap();
+        let count = testkit::read_some(&mut stream, &mut piece);
         assert!(count > 0, "{}", String::from_utf8_lossy(&seen));
         seen.extend_from_slice(&piece[..count]);
     }

@@ -108,7 +108,7 @@ impl Serving {
         let mut stream = sent(TcpStream::connect(self.address).unwrap(), &request);
         while !seen.windows(4).any(|four| four == b"\r\n\r\n") {
             let mut piece = [0; 4096];
-            let count = stream.read(&mut piece).unwrap();
+            let count = testkit::read_some(&mut stream, &mut piece);
             assert!(count > 0, "{}", String::from_utf8_lossy(&seen));
             seen.extend_from_slice(&piece[..count]);
         }
