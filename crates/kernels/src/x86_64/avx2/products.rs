@@ -86,7 +86,6 @@ impl<const DOTS: bool> EightRows<DOTS> {
             if v + 1 == LEN || (v + 1) % at_once == 0 {
                 sum = self.dot_pairs(sum, pairs, self.splat(0x0001_0001));
             }
-            codes.done(v);
         }
         sum
     }
@@ -132,6 +131,7 @@ impl<const DOTS: bool> EightRows<DOTS> {
                 let pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(weights), x);
                 sum = self.dot_pairs(sum, pairs, self.splat(0x0001_0001));
             }
+            codes.done(v);
         }
         sum
     }
