@@ -27,6 +27,7 @@ mod resolve;
 mod signing;
 mod space;
 mod verify;
+mod whole;
 
 pub use bundle::{Added, Bundle, Contents, Header, Member, Program, add, create, extract_program};
 pub use catalogue::{KnownFile, Row, catalogue};

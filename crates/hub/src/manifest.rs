@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::places::Found;
 use crate::places::tree::{Kind, Tree};
+use crate::whole::write_whole;
 use crate::{
     BlobDigest, Commit, Error, ModelName, Quant, RepoFolder, RepoId, RepoPath, Revision, Sha256Digest, limits,
 };
@@ -89,13 +90,7 @@ impl Manifest {
         fs::create_dir_all(&own).map_err(|cause| Error::io(&own, cause))?;
         let mut text = serde_json::to_string_pretty(self).map_err(|problem| Error::manifest(&path, problem))?;
         text.push('\n');
-        let partial = path.with_added_extension("partial");
-        let written = fs::write(&partial, text).and_then(|()| fs::rename(&partial, &path));
-        if let Err(cause) = written {
-            // What went wrong is what the caller should hear of.
-            let _ = fs::remove_file(&partial);
-            return Err(Error::io(&path, cause));
-        }
+        write_whole(&path, &text).map_err(|cause| Error::io(&path, cause))?;
         Ok(path)
     }
 

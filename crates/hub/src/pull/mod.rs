@@ -290,9 +290,10 @@ impl Plan {
         };
         let part = Part::of(folder, &file.digest);
         let options = (self.options.connections, self.options.piece_bytes);
-        let (sha256, part) = transfer::fetch(&self.client, wanted, part, lock, options, report)?;
-        place::keep(folder, &part, &file.digest)?;
-        Ok(entry(sha256, true))
+        let fetched = transfer::fetch(&self.client, wanted, part, lock, options, report)?;
+        place::keep(folder, &fetched.part, &file.digest)?;
+        drop(fetched.lock);
+        Ok(entry(fetched.sha256, true))
     }
 
     /// What lies here under the right name has to be the right thing too.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::part::Part;
 use super::transfer::{Report, Stage};
 use crate::remote::ListedFile;
+use crate::whole::write_whole;
 use crate::{BlobDigest, Commit, Error, RepoFolder, Revision};
 
 /// How often a lock is tried that somebody else holds.
@@ -73,8 +74,17 @@ pub(crate) fn link(folder: &RepoFolder, commit: &Commit, file: &ListedFile) -> R
     // From `snapshots/COMMIT/a/b` up to the repository: two for the folders of the cache, and those of the path.
     let up = "../".repeat(file.path.names().len().saturating_add(1));
     let target = PathBuf::from(format!("{up}blobs/{}", file.digest));
-    match fs::symlink_metadata(&name) {
-        Err(_) => make_link(&target, &blob, &name).map_err(fault),
+    let made = match fs::symlink_metadata(&name) {
+        Err(_) => make_link(&target, &blob, &name),
+        Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
+    };
+    let before = match made {
+        // It was there before, or somebody else who pulls has put it there just now.
+        Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => fs::symlink_metadata(&name),
+        made => return made.map_err(fault),
+    };
+    match before {
+        Err(cause) => Err(fault(cause)),
         Ok(data) if data.is_file() && data.len() == file.size_bytes => Ok(()),
         Ok(_) if fs::canonicalize(&name).is_ok_and(|there| fs::canonicalize(&blob).is_ok_and(|blob| there == blob)) => {
             Ok(())
@@ -113,6 +123,5 @@ pub(super) fn refer(folder: &RepoFolder, revision: &Revision, commit: &Commit) -
     if fs::read_to_string(&path).is_ok_and(|text| text.trim() == commit.as_str()) {
         return Ok(());
     }
-    let partial = path.with_added_extension("partial");
-    fs::write(&partial, commit.as_str()).and_then(|()| fs::rename(&partial, &path)).map_err(fault)
+    write_whole(&path, commit.as_str()).map_err(fault)
 }

@@ -42,7 +42,7 @@ pub(super) struct Shared {
     state: Mutex<State>,
     changed: Condvar,
     /// Held until the last thread is done with the file.
-    _lock: File,
+    lock: File,
 }
 
 pub(super) struct State {
@@ -90,6 +90,14 @@ pub enum Stage {
 /// How far one file has come: stage, bytes that are here, and what is being tried again.
 pub(super) type Report<'a> = dyn FnMut(Stage, u64, Option<&str>) -> ControlFlow<()> + 'a;
 
+/// What was fetched and checked. Until the part has its final name, nobody else may get the lock: they would take it for a part that
+/// somebody left behind.
+pub(super) struct Fetched {
+    pub(super) sha256: Sha256Digest,
+    pub(super) part: Part,
+    pub(super) lock: File,
+}
+
 /// Fetches a file into its part. The digest has been checked when this returns.
 ///
 /// # Errors
@@ -101,7 +109,7 @@ pub(super) fn fetch(
     lock: File,
     options: (usize, u64),
     report: &mut Report<'_>,
-) -> Result<(Sha256Digest, Part), Error> {
+) -> Result<Fetched, Error> {
     let (connections, piece_bytes) = options;
     let record = part.open(&wanted.file, piece_bytes)?;
     let mut resumed = record.total_done() > 0;
@@ -111,7 +119,7 @@ pub(super) fn fetch(
         part,
         state: Mutex::new(State::new(record)),
         changed: Condvar::new(),
-        _lock: lock,
+        lock,
     });
     for _ in 0..=limits::RESTARTS {
         let found = match shared.run(connections, report) {
@@ -127,7 +135,7 @@ pub(super) fn fetch(
         if found.blob == expected {
             shared.part.remove_record();
             return match Arc::try_unwrap(shared) {
-                Ok(shared) => Ok((found.sha256, shared.part)),
+                Ok(Shared { part, lock, .. }) => Ok(Fetched { sha256: found.sha256, part, lock }),
                 // All threads have been joined.
                 Err(shared) => Err(Error::answer(&shared.wanted.address, "a thread does not end")),
             };

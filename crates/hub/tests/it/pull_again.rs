@@ -201,6 +201,45 @@ fn two_at_once_fetch_it_once() {
     assert_eq!(content_requests(&hub), SIZE.div_ceil(PIECE));
 }
 
+/// Whoever gets the lock takes a part without a record for garbage: there must be none that is only waiting for its name.
+#[test]
+fn the_lock_is_held_until_the_file_has_its_name() {
+    let (cache, content) = (folder("pull-lock"), bytes(SIZE));
+    let hub = TestHub::start(&[(FILE, &content)], sound);
+    let digest = BlobDigest::parse(&Sha256Digest::of(&content).to_string()).unwrap();
+    let repo = Folders::at(&cache).repo(&RepoId::parse(REPO).unwrap());
+    let part = repo.own().join(format!("{digest}.part"));
+    thread::scope(|scope| {
+        let pulling = scope.spawn(|| pull(&hub, &cache).unwrap());
+        while !pulling.is_finished() {
+            // The lock appears when the file is asked for.
+            let Ok(lock) = fs::File::open(repo.lock(&digest)) else { continue };
+            if lock.try_lock().is_ok() {
+                assert!(!part.exists(), "a part that is not yet named");
+            }
+        }
+    });
+    assert_eq!(fs::read(repo.blob(&digest)).unwrap(), content);
+}
+
+#[test]
+fn many_at_once_give_it_the_same_names() {
+    let (cache, content) = (folder("pull-names"), bytes(SIZE));
+    let hub = TestHub::start(&[(FILE, &content)], sound);
+    pull(&hub, &cache).unwrap();
+    for _ in 0..20 {
+        for named in ["refs", "snapshots", "tramontane"] {
+            fs::remove_dir_all(root(&cache).join(named)).unwrap();
+        }
+        thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| assert_eq!(pull(&hub, &cache).unwrap().fetched_bytes, 0));
+            }
+        });
+        assert_eq!(files_below(&cache).len(), 4, "{:?}", files_below(&cache));
+    }
+}
+
 #[test]
 fn a_folder_of_safetensors_comes_whole() {
     let (cache, weights) = (folder("pull-safetensors"), bytes(250_000));
