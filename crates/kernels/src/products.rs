@@ -67,6 +67,35 @@ impl Isa {
     }
 }
 
+/// Two of a lane's four bytes.
+#[derive(Clone, Copy)]
+pub(crate) enum Two {
+    FirstTwice,
+    SecondTwice,
+    ThirdTwice,
+    FourthTwice,
+    Even,
+    Odd,
+}
+
+impl Two {
+    /// In the order of their numbers.
+    pub(crate) const ALL: [Self; 6] =
+        [Self::FirstTwice, Self::SecondTwice, Self::ThirdTwice, Self::FourthTwice, Self::Even, Self::Odd];
+
+    /// Which they are.
+    pub(crate) const fn bytes(self) -> [u32; 2] {
+        match self {
+            Self::FirstTwice => [0, 0],
+            Self::SecondTwice => [1, 1],
+            Self::ThirdTwice => [2, 2],
+            Self::FourthTwice => [3, 3],
+            Self::Even => [0, 2],
+            Self::Odd => [1, 3],
+        }
+    }
+}
+
 /// The 8 code vectors of 32 inputs, for each of `N` strips.
 pub(crate) trait CodeVectors<I, const N: usize> {
     /// Vector `v` of strip `n`. Must be `#[inline(always)]`.
@@ -93,6 +122,11 @@ pub(crate) trait Products: Copy {
     const LANES: usize;
     /// Vectors of weights that are multiplied side by side with the same inputs: 1 or 2.
     const STRIPS: usize;
+    /// Rows of inputs that are multiplied side by side with the same weights, where there are so many: 1, or [`FOUR`].
+    const ROWS: usize = 1;
+    /// Whether integer scales multiply sums of products while these are 16 bits wide. Then each lane of a scale is two i16 of the same
+    /// value, and what `corrections` stand for is left to be subtracted from the totals: [`Products::scaled_dots`].
+    const NARROW_SCALES: bool = false;
 
     /// Runs an operation, compiled for these instructions.
     fn enter(self, operation: impl ProductsOperation);
@@ -111,6 +145,11 @@ pub(crate) trait Products: Copy {
     /// The compiler is to leave loads and requests before this point before it, and those after it after it, where that is worth it.
     #[inline(always)]
     fn in_order(self) {}
+    /// Codes as `dots` take them, made of unsigned ones.
+    #[inline(always)]
+    fn as_multiplied<F: FormatType>(self, codes: Self::Int) -> Self::Int {
+        codes
+    }
     /// All lanes the same.
     fn splat(self, x: i32) -> Self::Int;
     /// Sixteen bytes by 4-bit index, for each byte of `codes`.
@@ -126,23 +165,43 @@ pub(crate) trait Products: Copy {
     fn shift_right_signed(self, x: Self::Int, bits: u32) -> Self::Int;
     fn add(self, x: Self::Int, y: Self::Int) -> Self::Int;
     fn mul(self, x: Self::Int, y: Self::Int) -> Self::Int;
-    /// `Σ (codes - offset) · x` over 8 code vectors and inputs `4·first..` of a record, for `N` strips. `corrections` are
-    /// `-offset · Σ x`, from where those begin who multiply unsigned codes.
-    fn dots<F: FormatType, const N: usize>(
+    /// `Σ (codes - offset) · x` over 8 code vectors and inputs `4·first..` of `R` records, for `N` strips. `corrections` are
+    /// `-offset · Σ x` of each record, from where those begin who multiply unsigned codes.
+    fn dots<F: FormatType, const N: usize, const R: usize>(
         self,
-        corrections: [Self::Int; N],
+        corrections: [Self::Int; R],
         codes: &impl CodeVectors<Self::Int, N>,
-        x: &Record<'_>,
+        x: [&Record<'_>; R],
         first: usize,
-    ) -> [Self::Int; N];
+    ) -> [[Self::Int; R]; N];
     /// As `dots`, of the first and the last four code vectors apart.
-    fn half_dots<F: FormatType, const N: usize>(
+    fn half_dots<F: FormatType, const N: usize, const R: usize>(
         self,
-        corrections: [[Self::Int; N]; 2],
+        corrections: [[Self::Int; R]; 2],
         codes: &impl CodeVectors<Self::Int, N>,
-        x: &Record<'_>,
+        x: [&Record<'_>; R],
         first: usize,
-    ) -> [[Self::Int; N]; 2];
+    ) -> [[[Self::Int; R]; N]; 2];
+    /// `Σ scale · (codes - offset) · x`, with a scale for the first and one for the last four code vectors where the format has
+    /// sub-blocks of 16, and else one for all. For `NARROW_SCALES` see there.
+    #[inline(always)]
+    fn scaled_dots<F: FormatType, const N: usize, const R: usize>(
+        self,
+        corrections: [[Self::Int; R]; 2],
+        codes: &impl CodeVectors<Self::Int, N>,
+        scales: &[[Self::Int; 2]; N],
+        x: [&Record<'_>; R],
+        first: usize,
+    ) -> [[Self::Int; R]; N] {
+        scale_dots::<Self, F, N, R>(self, corrections, codes, scales, x, first)
+    }
+    /// Numbers of `bits` bits with sign, which begin at two bytes of each lane, as its two i16.
+    #[inline(always)]
+    fn two_bytes(self, bytes: Self::Int, two: Two, bits: u32) -> Self::Int {
+        let [i, j] = two.bytes();
+        let number = |at: u32| self.shift_right_signed(self.shift_left(bytes, 32 - bits - 8 * at), 32 - bits);
+        self.or(self.and(number(i), self.splat(0xFFFF)), self.shift_left(number(j), 16))
+    }
     /// `sum + Σ` of each lane's four codes below 128 times four signed inputs; pairs may saturate at 16 bits.
     fn dot4(self, sum: Self::Int, codes: Self::Int, x: Self::Int) -> Self::Int;
     /// `sum + x₀·y₀ + x₁·y₁` over the two i16 of each lane.
@@ -169,6 +228,39 @@ pub(crate) trait Products: Copy {
     /// Writes the first `out.len()` lanes.
     fn store(self, x: Self::Float, out: &mut [f32]);
 }
+
+/// [`Products::scaled_dots`] from sums of products that are complete before they are scaled.
+#[inline(always)]
+pub(crate) fn scale_dots<P: Products, F: FormatType, const N: usize, const R: usize>(
+    products: P,
+    corrections: [[P::Int; R]; 2],
+    codes: &impl CodeVectors<P::Int, N>,
+    scales: &[[P::Int; 2]; N],
+    x: [&Record<'_>; R],
+    first: usize,
+) -> [[P::Int; R]; N] {
+    let mut scaled = [[products.splat(0); R]; N];
+    if F::FORMAT.sub_block() == 32 {
+        let dots = products.dots::<F, N, R>(corrections[0], codes, x, first);
+        for n in 0..N {
+            for r in 0..R {
+                scaled[n][r] = products.mul(dots[n][r], scales[n][0]);
+            }
+        }
+    } else {
+        let [firsts, seconds] = products.half_dots::<F, N, R>(corrections, codes, x, first);
+        for n in 0..N {
+            for r in 0..R {
+                let first = products.mul(firsts[n][r], scales[n][0]);
+                scaled[n][r] = products.add(first, products.mul(seconds[n][r], scales[n][1]));
+            }
+        }
+    }
+    scaled
+}
+
+/// The only number of rows but one that are multiplied side by side: [`Products::ROWS`].
+pub(crate) const FOUR: usize = 4;
 
 /// How far the codes in packed bytes are above the integers that they stand for: int8 products want one unsigned side.
 /// Formats with a codebook are above by this much after the look-up.

@@ -18,7 +18,7 @@ use quant::Format;
 use crate::Tile;
 use crate::activations::Activations;
 use crate::packed::{GROUP, PackedMatrix};
-use crate::products::{FormatType, Products, formats};
+use crate::products::{FOUR, FormatType, Products, formats};
 use walk::{Manner, Walk};
 
 /// Rows of activations that share an unpacked chunk. Their records (10 KiB) and sums stay in the first-level cache.
@@ -88,6 +88,7 @@ multiply_by_format!(
 fn multiply_blocks<P: Products, F: FormatType>(products: P, block: &Block<'_>, out: &mut Tile<'_>) {
     match block.rows.len() {
         1 => products.enter(blocks::Blocks::<F, 1>::new(block, out)),
+        2..FOUR if P::ROWS == FOUR => products.enter(blocks::Blocks::<F, { FOUR - 1 }>::new(block, out)),
         ..=FEW => products.enter(blocks::Blocks::<F, FEW>::new(block, out)),
         _ => products.enter(blocks::Blocks::<F, MANY>::new(block, out)),
     }

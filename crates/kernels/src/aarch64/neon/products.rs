@@ -18,24 +18,27 @@ fn enter(isa: Neon, operation: impl ProductsOperation) {
 }
 
 impl Neon {
-    /// `Σ (codes - offset) · x` over `LEN` code vectors for each of `N` strips.
+    /// `Σ (codes - offset) · x` over `LEN` code vectors for `N` strips and `R` rows.
     #[inline(always)]
-    fn dot<F: FormatType, const N: usize, const LEN: usize>(
+    fn dot<F: FormatType, const N: usize, const R: usize, const LEN: usize>(
         self,
-        corrections: [int32x4_t; N],
+        corrections: [int32x4_t; R],
         codes: &impl CodeVectors<int32x4_t, N>,
         from: usize,
-        x: &Record<'_>,
+        x: [&Record<'_>; R],
         first: usize,
-    ) -> [int32x4_t; N] {
+    ) -> [[int32x4_t; R]; N] {
         let full_range = const { largest_code(F::FORMAT) > 127 };
-        let mut sums = if full_range { [self.splat(0); N] } else { corrections };
+        let mut sums = [if full_range { [self.splat(0); R] } else { corrections }; N];
         for v in 0..LEN {
-            let x = self.splat(x.codes4(first + v));
+            let mut inputs = [self.splat(0); R];
+            for r in 0..R {
+                inputs[r] = self.splat(x[r].codes4(first + v));
+            }
             for n in 0..N {
-                let vector = codes.get(n, from + v);
-                let weights = if full_range { self.xor(vector, self.splat(FLIP)) } else { vector };
-                sums[n] = dot(self, sums[n], weights, x);
+                for r in 0..R {
+                    sums[n][r] = dot(self, sums[n][r], codes.get(n, from + v), inputs[r]);
+                }
                 codes.done(n, from + v);
             }
         }
@@ -122,6 +125,14 @@ impl Products for Neon {
     }
 
     #[inline(always)]
+    fn as_multiplied<F: FormatType>(self, codes: int32x4_t) -> int32x4_t {
+        match const { largest_code(F::FORMAT) > 127 } {
+            true => self.xor(codes, self.splat(FLIP)),
+            false => codes,
+        }
+    }
+
+    #[inline(always)]
     fn splat(self, x: i32) -> int32x4_t {
         unsafe { vdupq_n_s32(x) }
     }
@@ -172,26 +183,26 @@ impl Products for Neon {
     }
 
     #[inline(always)]
-    fn dots<F: FormatType, const N: usize>(
+    fn dots<F: FormatType, const N: usize, const R: usize>(
         self,
-        corrections: [int32x4_t; N],
+        corrections: [int32x4_t; R],
         codes: &impl CodeVectors<int32x4_t, N>,
-        x: &Record<'_>,
+        x: [&Record<'_>; R],
         first: usize,
-    ) -> [int32x4_t; N] {
-        self.dot::<F, N, 8>(corrections, codes, 0, x, first)
+    ) -> [[int32x4_t; R]; N] {
+        self.dot::<F, N, R, 8>(corrections, codes, 0, x, first)
     }
 
     #[inline(always)]
-    fn half_dots<F: FormatType, const N: usize>(
+    fn half_dots<F: FormatType, const N: usize, const R: usize>(
         self,
-        corrections: [[int32x4_t; N]; 2],
+        corrections: [[int32x4_t; R]; 2],
         codes: &impl CodeVectors<int32x4_t, N>,
-        x: &Record<'_>,
+        x: [&Record<'_>; R],
         first: usize,
-    ) -> [[int32x4_t; N]; 2] {
-        let low = self.dot::<F, N, 4>(corrections[0], codes, 0, x, first);
-        [low, self.dot::<F, N, 4>(corrections[1], codes, 4, x, first + 4)]
+    ) -> [[[int32x4_t; R]; N]; 2] {
+        let low = self.dot::<F, N, R, 4>(corrections[0], codes, 0, x, first);
+        [low, self.dot::<F, N, R, 4>(corrections[1], codes, 4, x, first + 4)]
     }
 
     #[inline(always)]

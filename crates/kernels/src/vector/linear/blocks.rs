@@ -9,7 +9,7 @@ use crate::Tile;
 use crate::activations::{Record, Records};
 use crate::aligned::LINE;
 use crate::packed::{CHUNK, GROUP, Layout};
-use crate::products::{FormatType, Products, ProductsOperation, code_offset};
+use crate::products::{FormatType, Products, ProductsOperation, code_offset, largest_code};
 
 /// A block of weights of format `F`, with room for `ROWS` rows.
 pub(super) struct Blocks<'a, 'b, 'c, F, const ROWS: usize> {
@@ -26,9 +26,9 @@ pub(crate) type Prepared = [i32; 16];
 pub(super) const MAX_STRIPS: usize = 2 * WIDEST;
 
 /// Strips that are multiplied side by side, so that they share the inputs. A single row's inputs are little work, not worth a second
-/// group that lies elsewhere.
+/// group that lies elsewhere; and a second strip is not worth its registers where rows do not share the weights.
 pub(super) const fn strips<P: Products>(rows: usize) -> usize {
-    if rows == 1 && P::LANES == GROUP { 1 } else { P::STRIPS }
+    if rows < P::ROWS || rows == 1 && P::LANES == GROUP { 1 } else { P::STRIPS }
 }
 
 impl<'a, 'b, 'c, F: FormatType, const ROWS: usize> Blocks<'a, 'b, 'c, F, ROWS> {
@@ -90,7 +90,7 @@ fn add_chunk<'a, P: Products, F: FormatType, const ROWS: usize>(
 ) {
     for row in 0..rows {
         scratch.records[row] = scratch.rows[row].get(chunk);
-        scratch.prepared[row] = prepare::<F>(&scratch.records[row]);
+        scratch.prepared[row] = prepare::<F>(&scratch.records[row], is_late::<P, F>());
     }
     let inputs = Inputs { records: &scratch.records[..rows], prepared: &scratch.prepared[..rows] };
     let chunk_bytes = const { Layout::of(F::FORMAT).lines() } * LINE;
@@ -125,11 +125,21 @@ pub(super) struct Inputs<'a, 'b> {
     pub(super) prepared: &'b [Prepared],
 }
 
-impl Inputs<'_, '_> {
+impl<'a, 'b> Inputs<'a, 'b> {
     /// Rows, of which the slices have the same number; said so that no index need be checked.
     #[inline(always)]
     pub(super) fn len(&self) -> usize {
         self.records.len().min(self.prepared.len())
+    }
+
+    /// The records of rows `first..first + R`.
+    #[inline(always)]
+    pub(super) fn rows<const R: usize>(&self, first: usize) -> [&'b Record<'a>; R] {
+        let mut rows = [&self.records[first]; R];
+        for r in 1..R {
+            rows[r] = &self.records[first + r];
+        }
+        rows
     }
 }
 
@@ -148,11 +158,17 @@ fn add_strips<P: Products, F: FormatType, const ROWS: usize, const N: usize>(
     }
 }
 
+/// Whether unsigned codes are multiplied as they are, and what their offset makes of it is subtracted from a chunk's totals.
+pub(super) const fn is_late<P: Products, F: FormatType>() -> bool {
+    P::NARROW_SCALES && F::FORMAT.block_weights() == 256 && code_offset(F::FORMAT) > 0 && largest_code(F::FORMAT) < 128
+}
+
+/// `in_pairs`: the sums of 16 inputs as for minimums, whether or not the format has them.
 #[inline(always)]
-pub(crate) fn prepare<F: FormatType>(record: &Record<'_>) -> Prepared {
+pub(crate) fn prepare<F: FormatType>(record: &Record<'_>, in_pairs: bool) -> Prepared {
     let mut prepared = [0; 16];
     let offset = -code_offset(F::FORMAT);
-    match (F::FORMAT.has_min(), F::FORMAT.sub_block()) {
+    match (F::FORMAT.has_min() || in_pairs, F::FORMAT.sub_block()) {
         (true, _) if F::FORMAT.block_weights() == 32 => {
             for j in 0..8 {
                 prepared[j] = (record.sum32(j) as f32).to_bits() as i32;

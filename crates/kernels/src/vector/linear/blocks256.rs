@@ -1,9 +1,9 @@
 //! Chunks of formats with blocks of 256 weights: integers throughout, one addition a chunk.
 
-use super::blocks::{Inputs, Prepared};
+use super::blocks::{Inputs, is_late};
 use super::codes::{self, Streamed, Strip, is_streamed};
 use crate::packed::BLOCKS;
-use crate::products::{CodeVectors, FormatType, Products, code_offset};
+use crate::products::{CodeVectors, FOUR, FormatType, Products, code_offset};
 
 /// Adds a chunk of `N` strips times all rows to `sums`. Leaves integers in `totals`, whose contents do not matter.
 #[inline(always)]
@@ -15,7 +15,6 @@ pub(super) fn add<P: Products, F: FormatType, const ROWS: usize, const N: usize>
     totals: &mut [[P::Int; ROWS]; 2],
     sums: [&mut [P::Float; ROWS]; N],
 ) {
-    let rows = inputs.len().min(ROWS);
     // Of each block's first and second sub-block; two variables, so that no memory is cleared for what a format lacks.
     let (mut firsts, mut seconds) = ([[products.splat(0); BLOCKS]; N], [[products.splat(0); BLOCKS]; N]);
     for n in 0..N {
@@ -35,30 +34,17 @@ pub(super) fn add<P: Products, F: FormatType, const ROWS: usize, const N: usize>
         }
         if ROWS == 1 && const { is_streamed(F::FORMAT) } {
             let weights = Streamed::<P, F, N>::new(products, strips, block, ahead);
-            let dots = scaled_dots::<P, F, N>(products, &weights, &scales, inputs, 0, block);
-            for n in 0..N {
-                totals[n][0] = if block == 0 { dots[n] } else { products.add(totals[n][0], dots[n]) };
-            }
+            add_rows::<P, F, ROWS, N, 1>(products, &weights, &scales, inputs, (0, block), totals);
             continue;
         }
         let mut weights = [[products.splat(0); 8]; N];
         for n in 0..N {
             weights[n] = codes::codes::<P, F>(products, strips[n], block, (ahead, ROWS == 1));
         }
-        if block == 0 {
-            for row in 0..rows {
-                let dots = scaled_dots::<P, F, N>(products, &weights, &scales, inputs, row, block);
-                for n in 0..N {
-                    totals[n][row] = dots[n];
-                }
-            }
-        } else {
-            for row in 0..rows {
-                let dots = scaled_dots::<P, F, N>(products, &weights, &scales, inputs, row, block);
-                for n in 0..N {
-                    totals[n][row] = products.add(totals[n][row], dots[n]);
-                }
-            }
+        // Whether totals begin here is asked once.
+        match block {
+            0 => add_block::<P, F, ROWS, N>(products, &weights, &scales, inputs, 0, totals),
+            _ => add_block::<P, F, ROWS, N>(products, &weights, &scales, inputs, block, totals),
         }
     }
     if ROWS > 1 {
@@ -69,40 +55,54 @@ pub(super) fn add<P: Products, F: FormatType, const ROWS: usize, const N: usize>
     finish::<P, F, ROWS, N>(products, strips, totals, inputs, sums);
 }
 
-/// Products of 32 inputs of a row, times the integer scales.
+/// Adds 32 inputs of all rows to totals, which begin with block 0.
 #[inline(always)]
-fn scaled_dots<P: Products, F: FormatType, const N: usize>(
+fn add_block<P: Products, F: FormatType, const ROWS: usize, const N: usize>(
+    products: P,
+    weights: &[[P::Int; 8]; N],
+    scales: &[[P::Int; 2]; N],
+    inputs: Inputs<'_, '_>,
+    block: usize,
+    totals: &mut [[P::Int; ROWS]; 2],
+) {
+    let rows = inputs.len().min(ROWS);
+    let mut row = 0;
+    while P::ROWS == FOUR && ROWS >= FOUR && row + FOUR <= rows {
+        add_rows::<P, F, ROWS, N, FOUR>(products, weights, scales, inputs, (row, block), totals);
+        row += FOUR;
+    }
+    while row < rows {
+        add_rows::<P, F, ROWS, N, 1>(products, weights, scales, inputs, (row, block), totals);
+        row += 1;
+    }
+}
+
+/// Adds 32 inputs of `R` rows from `row` on.
+#[inline(always)]
+fn add_rows<P: Products, F: FormatType, const ROWS: usize, const N: usize, const R: usize>(
     products: P,
     weights: &impl CodeVectors<P::Int, N>,
     scales: &[[P::Int; 2]; N],
     inputs: Inputs<'_, '_>,
-    row: usize,
-    block: usize,
-) -> [P::Int; N] {
-    let (record, prepared) = (&inputs.records[row], &inputs.prepared[row]);
-    let mut scaled = [products.splat(0); N];
-    if F::FORMAT.sub_block() == 32 {
-        let start = correction::<P, F>(products, prepared, block);
-        let dots = products.dots::<F, N>([start; N], weights, record, 8 * block);
-        for n in 0..N {
-            scaled[n] = products.mul(dots[n], scales[n][0]);
-        }
-    } else {
-        let first = correction::<P, F>(products, prepared, 2 * block);
-        let second = correction::<P, F>(products, prepared, 2 * block + 1);
-        let dots = products.half_dots::<F, N>([[first; N], [second; N]], weights, record, 8 * block);
-        for n in 0..N {
-            let first = products.mul(dots[0][n], scales[n][0]);
-            scaled[n] = products.add(first, products.mul(dots[1][n], scales[n][1]));
+    (row, block): (usize, usize),
+    totals: &mut [[P::Int; ROWS]; 2],
+) {
+    // Of the only sub-block, or of two.
+    let mut corrections = [[products.splat(0); R]; 2];
+    if code_offset(F::FORMAT) > 0 && !is_late::<P, F>() {
+        let count = 32 / F::FORMAT.sub_block();
+        for j in 0..count {
+            for r in 0..R {
+                corrections[j][r] = products.splat(inputs.prepared[row + r][count * block + j]);
+            }
         }
     }
-    scaled
-}
-
-/// What products of unsigned codes and the inputs of a sub-block begin with.
-#[inline(always)]
-fn correction<P: Products, F: FormatType>(products: P, prepared: &Prepared, sub_block: usize) -> P::Int {
-    products.splat(if code_offset(F::FORMAT) == 0 { 0 } else { prepared[sub_block] })
+    let dots = products.scaled_dots::<F, N, R>(corrections, weights, scales, inputs.rows::<R>(row), 8 * block);
+    for n in 0..N {
+        for r in 0..R {
+            totals[n][row + r] = if block == 0 { dots[n][r] } else { products.add(totals[n][row + r], dots[n][r]) };
+        }
+    }
 }
 
 /// From integers to sums.
@@ -118,19 +118,28 @@ fn finish<P: Products, F: FormatType, const ROWS: usize, const N: usize>(
         ([(products.splat_float(0.0), products.splat_float(0.0)); N], [[products.splat(0); 8]; N]);
     for n in 0..N {
         scales[n] = codes::super_scales::<P, F>(products, strips[n]);
-        mins[n] = codes::mins::<P, F>(products, strips[n]);
+        mins[n] = match is_late::<P, F>() {
+            true => codes::scale_pairs::<P, F>(products, strips[n]),
+            false => codes::mins::<P, F>(products, strips[n]),
+        };
     }
     for row in 0..inputs.len().min(ROWS) {
         let input_scale = products.splat_float(inputs.records[row].scale(0));
         for n in 0..N {
             let (scale, min_scale) = scales[n];
-            let mut scaled = products.mul_float(products.to_float(totals[n][row]), scale);
-            if F::FORMAT.has_min() {
-                let mut total = products.splat(0);
+            let mut sum_of_mins = products.splat(0);
+            if F::FORMAT.has_min() || is_late::<P, F>() {
                 for j in 0..128 / F::FORMAT.sub_block() {
-                    total = products.dot_pairs(total, mins[n][j], products.splat(inputs.prepared[row][j]));
+                    sum_of_mins = products.dot_pairs(sum_of_mins, mins[n][j], products.splat(inputs.prepared[row][j]));
                 }
-                scaled = products.fnma(products.to_float(total), min_scale, scaled);
+            }
+            let mut total = totals[n][row];
+            if is_late::<P, F>() {
+                total = products.add(total, products.mul(sum_of_mins, products.splat(-code_offset(F::FORMAT))));
+            }
+            let mut scaled = products.mul_float(products.to_float(total), scale);
+            if F::FORMAT.has_min() {
+                scaled = products.fnma(products.to_float(sum_of_mins), min_scale, scaled);
             }
             sums[n][row] = products.fma(scaled, input_scale, sums[n][row]);
         }

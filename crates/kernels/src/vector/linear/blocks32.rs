@@ -3,7 +3,7 @@
 use super::blocks::Inputs;
 use super::codes::{self, Streamed, Strip, is_streamed};
 use crate::packed::BLOCKS;
-use crate::products::{CodeVectors, FormatType, Products, code_offset};
+use crate::products::{CodeVectors, FOUR, FormatType, Products, code_offset};
 
 /// Adds a chunk of `N` strips times all rows to `sums`.
 #[inline(always)]
@@ -25,22 +25,28 @@ pub(super) fn add<P: Products, F: FormatType, const ROWS: usize, const N: usize>
         }
         if ROWS == 1 && const { is_streamed(F::FORMAT) } {
             let weights = Streamed::<P, F, N>::new(products, strips, block, ahead);
-            add_row::<P, F, ROWS, N>(products, &weights, &scales, inputs, (0, block), &mut sums);
+            add_rows::<P, F, ROWS, N, 1>(products, &weights, &scales, inputs, (0, block), &mut sums);
             continue;
         }
         let mut weights = [[products.splat(0); 8]; N];
         for n in 0..N {
             weights[n] = codes::codes::<P, F>(products, strips[n], block, (ahead, true));
         }
-        for row in 0..rows {
-            add_row::<P, F, ROWS, N>(products, &weights, &scales, inputs, (row, block), &mut sums);
+        let mut row = 0;
+        while P::ROWS == FOUR && ROWS >= FOUR && row + FOUR <= rows {
+            add_rows::<P, F, ROWS, N, FOUR>(products, &weights, &scales, inputs, (row, block), &mut sums);
+            row += FOUR;
+        }
+        while row < rows {
+            add_rows::<P, F, ROWS, N, 1>(products, &weights, &scales, inputs, (row, block), &mut sums);
+            row += 1;
         }
     }
 }
 
-/// Adds the products of a block with inputs of a row. `scales` are scale and minimum of each strip.
+/// Adds the products of a block with inputs of `R` rows from `row` on. `scales` are scale and minimum of each strip.
 #[inline(always)]
-fn add_row<P: Products, F: FormatType, const ROWS: usize, const N: usize>(
+fn add_rows<P: Products, F: FormatType, const ROWS: usize, const N: usize, const R: usize>(
     products: P,
     weights: &impl CodeVectors<P::Int, N>,
     scales: &[(P::Float, P::Float); N],
@@ -48,16 +54,22 @@ fn add_row<P: Products, F: FormatType, const ROWS: usize, const N: usize>(
     (row, block): (usize, usize),
     sums: &mut [&mut [P::Float; ROWS]; N],
 ) {
-    let (record, prepared) = (&inputs.records[row], inputs.prepared[row][block]);
-    let start = products.splat(if code_offset(F::FORMAT) == 0 { 0 } else { prepared });
-    let input_scale = products.splat_float(record.scale(block));
-    let dots = products.dots::<F, N>([start; N], weights, record, 8 * block);
-    for n in 0..N {
-        let (scale, min) = scales[n];
-        let mut scaled = products.mul_float(products.to_float(dots[n]), scale);
-        if F::FORMAT.has_min() {
-            scaled = products.fma(min, products.as_float(products.splat(prepared)), scaled);
+    let records = inputs.rows::<R>(row);
+    let mut starts = [products.splat(0); R];
+    for r in 0..R {
+        starts[r] = products.splat(if code_offset(F::FORMAT) == 0 { 0 } else { inputs.prepared[row + r][block] });
+    }
+    let dots = products.dots::<F, N, R>(starts, weights, records, 8 * block);
+    for r in 0..R {
+        let input_scale = products.splat_float(records[r].scale(block));
+        let prepared = inputs.prepared[row + r][block];
+        for n in 0..N {
+            let (scale, min) = scales[n];
+            let mut scaled = products.mul_float(products.to_float(dots[n][r]), scale);
+            if F::FORMAT.has_min() {
+                scaled = products.fma(min, products.as_float(products.splat(prepared)), scaled);
+            }
+            sums[n][row + r] = products.fma(scaled, input_scale, sums[n][row + r]);
         }
-        sums[n][row] = products.fma(scaled, input_scale, sums[n][row]);
     }
 }

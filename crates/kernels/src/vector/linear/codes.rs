@@ -6,7 +6,7 @@ use quant::Format;
 
 use crate::aligned::LINE;
 use crate::packed::{BLOCKS, Layout, Lines};
-use crate::products::{CodeVectors, FormatType, Products, codebook};
+use crate::products::{CodeVectors, FormatType, Products, Two, codebook};
 
 /// A vector's worth of rows of one chunk.
 #[derive(Clone, Copy)]
@@ -15,7 +15,7 @@ pub(crate) struct Strip<'a> {
     pub(crate) part: usize,
 }
 
-/// The 8 code vectors of inputs `32·block..`, as they are multiplied: unsigned, after the codebook. Asks for lines that lie
+/// The 8 code vectors of inputs `32·block..`, as they are multiplied, after the codebook. Asks for lines that lie
 /// `ahead` bytes behind this chunk's, one by one and in their order: many at once, or in another order, come later. Unless
 /// `all` lines are to be asked for, [`ask_for_rest`] is left to do.
 ///
@@ -51,6 +51,7 @@ pub(crate) fn codes<P: Products, F: FormatType>(
         if let Some(table) = const { codebook(F::FORMAT) } {
             codes[v] = products.look_up(&table, codes[v]);
         }
+        codes[v] = products.as_multiplied::<F>(codes[v]);
     }
     codes
 }
@@ -83,7 +84,8 @@ impl<P: Products, F: FormatType, const N: usize> CodeVectors<P::Int, N> for Stre
     #[inline(always)]
     fn get(&self, n: usize, v: usize) -> P::Int {
         let layout = const { Layout::of(F::FORMAT) };
-        plane(self.products, self.strips[n], layout.low(self.block), layout.low_bits, v, 0)
+        let codes = plane(self.products, self.strips[n], layout.low(self.block), layout.low_bits, v, 0);
+        self.products.as_multiplied::<F>(codes)
     }
 
     #[inline(always)]
@@ -158,17 +160,29 @@ pub(crate) fn super_scales<P: Products, F: FormatType>(products: P, strip: Strip
     (products.halves(last, at, strip.part), products.halves(last, 1, strip.part))
 }
 
-/// Integer scales of all sub-blocks, one i32 a lane.
+/// Integer scales of all sub-blocks, one i32 a lane, or two i16 of the same value for [`Products::NARROW_SCALES`].
 #[inline(always)]
 pub(crate) fn sub_scales<P: Products, F: FormatType>(products: P, strip: Strip<'_>) -> [P::Int; 16] {
     let mut scales = [products.splat(0); 16];
     match F::FORMAT {
-        Format::IQ4XS => iq4_scales::<P, F>(products, strip, &mut scales),
+        Format::IQ4XS => {
+            iq4_scales::<P, F>(products, strip, &mut scales);
+            if P::NARROW_SCALES {
+                for scale in &mut scales[..8] {
+                    let low = products.and(*scale, products.splat(0xFFFF));
+                    *scale = products.or(low, products.shift_left(*scale, 16));
+                }
+            }
+        }
         _ => {
             let (bytes, bits) = scale_bytes::<P, F>(products, strip);
             for j in 0..256 / F::FORMAT.sub_block() {
-                let top = products.shift_left(bytes[j / 4], 32 - bits - 8 * (j as u32 % 4));
-                scales[j] = products.shift_right_signed(top, 32 - bits);
+                scales[j] = if P::NARROW_SCALES {
+                    products.two_bytes(bytes[j / 4], Two::ALL[j % 4], bits)
+                } else {
+                    let top = products.shift_left(bytes[j / 4], 32 - bits - 8 * (j as u32 % 4));
+                    products.shift_right_signed(top, 32 - bits)
+                };
             }
         }
     }
@@ -231,6 +245,18 @@ fn iq4_scales<P: Products, F: FormatType>(products: P, strip: Strip<'_>, scales:
         let high = products.and(products.shift_right(high, 2 * j), products.splat(0x30));
         scales[j as usize] = products.add(products.or(low, high), products.splat(-32));
     }
+}
+
+/// Scales of all sub-blocks of 16, two i16 a lane, in the order of [`mins`].
+#[inline(always)]
+pub(crate) fn scale_pairs<P: Products, F: FormatType>(products: P, strip: Strip<'_>) -> [P::Int; 8] {
+    let (bytes, bits) = scale_bytes::<P, F>(products, strip);
+    let mut pairs = [products.splat(0); 8];
+    for q in 0..4 {
+        pairs[2 * q] = products.two_bytes(bytes[q], Two::Even, bits);
+        pairs[2 * q + 1] = products.two_bytes(bytes[q], Two::Odd, bits);
+    }
+    pairs
 }
 
 /// Minimums of all sub-blocks of a format that has them, two i16 a lane: of each four, 0 and 2, then 1 and 3.

@@ -27,7 +27,7 @@ const TILE_ROWS: usize = 4;
 /// Strips that are multiplied side by side: each output is one chain of additions, so there have to be several, as many as the
 /// sums of some rows leave registers for.
 pub(super) const fn strips<P: Products>(rows: usize) -> usize {
-    if rows == 1 || P::STRIPS == 2 { 4 } else { 2 }
+    if rows == 1 || P::LANES != 8 { 4 } else { 2 }
 }
 
 /// A vector's worth of a group.

@@ -125,7 +125,7 @@ impl Block<'_> {
         for (i, row) in self.rows.clone().enumerate() {
             records[i] = self.activations.record(row, chunk);
             if F::FORMAT.has_min() {
-                prepared[i] = prepare::<F>(&records[i]);
+                prepared[i] = prepare::<F>(&records[i], false);
             }
         }
         Inputs { records, prepared, rows: self.rows.len().min(ROWS), bytes, stride }

@@ -5,11 +5,13 @@
 
 use std::arch::x86_64::*;
 
+use quant::Format;
+
 use crate::activations::Record;
 use crate::aligned::LINE;
 use crate::isa::{Avx2, AvxVnni};
 use crate::packed::Columns;
-use crate::products::{CodeVectors, FormatType, Products, ProductsOperation, largest_code};
+use crate::products::{CodeVectors, FOUR, FormatType, Products, ProductsOperation, Two, largest_code, scale_dots};
 use crate::x86_64::four_words;
 
 /// The vectors of [`Avx2`]; with `DOTS`, the processor has the int8 dot products of [`AvxVnni`] too.
@@ -40,100 +42,130 @@ fn enter_with_dots<const DOTS: bool>(rows: EightRows<DOTS>, operation: impl Prod
     operation.run(rows);
 }
 
-/// The code vectors of strip `strip` from vector `from` on.
-struct StripCodes<'a, C, const N: usize> {
-    all: &'a C,
-    strip: usize,
-    from: usize,
+/// For each [`Two`], the order that puts its bytes into the upper halves of the two i16 of a lane.
+static UPPER_BYTES: [[i8; 16]; 6] = {
+    let mut orders = [[-1; 16]; 6];
+    let mut two = 0;
+    while two < 6 {
+        let mut lane = 0;
+        while lane < 4 {
+            orders[two][4 * lane + 1] = (4 * lane) as i8 + Two::ALL[two].bytes()[0] as i8;
+            orders[two][4 * lane + 3] = (4 * lane) as i8 + Two::ALL[two].bytes()[1] as i8;
+            lane += 1;
+        }
+        two += 1;
+    }
+    orders
+};
+
+/// How many pairs of products of at most 127 times the largest code may be added up in 16 bits. Of codes of the full range it is none:
+/// these are made signed ([`Products::as_multiplied`]), and then it is one.
+const fn at_once(format: Format) -> usize {
+    if is_full_range(format) { 1 } else { (32767 / (2 * 127 * largest_code(format))) as usize }
 }
 
-impl<C: CodeVectors<__m256i, N>, const N: usize> StripCodes<'_, C, N> {
-    #[inline(always)]
-    fn get(&self, v: usize) -> __m256i {
-        self.all.get(self.strip, self.from + v)
-    }
-
-    #[inline(always)]
-    fn done(&self, v: usize) {
-        self.all.done(self.strip, self.from + v);
-    }
+const fn is_full_range(format: Format) -> bool {
+    largest_code(format) > 127
 }
 
+// SAFETY (all blocks below): the `Avx2` inside is the proof that the processor has the instructions; with `DOTS` it was inside an
+// `AvxVnni`, which is the proof for int8 dot products.
+#[allow(clippy::undocumented_unsafe_blocks)] // one argument for all, above
 impl<const DOTS: bool> EightRows<DOTS> {
-    /// `sum + Σ (codes - offset) · x` over `LEN` code vectors.
+    /// Adds `Σ factor · codes · x` over `LEN` code vectors from `from` on; factors are two equal i16 a lane. With `DOTS` they are ones, and not
+    /// looked at.
     #[inline(always)]
-    fn dot<F: FormatType, const LEN: usize, const N: usize>(
+    fn add_dots<F: FormatType, const LEN: usize, const N: usize, const R: usize>(
         self,
-        correction: __m256i,
-        codes: &StripCodes<'_, impl CodeVectors<__m256i, N>, N>,
-        x: &Record<'_>,
+        sums: &mut [[__m256i; R]; N],
+        factors: [__m256i; N],
+        codes: &impl CodeVectors<__m256i, N>,
+        from: usize,
+        x: [&Record<'_>; R],
         first: usize,
-    ) -> __m256i {
-        if DOTS {
-            return self.dot_of_unsigned::<LEN, N>(correction, codes, x, first);
+    ) {
+        match DOTS {
+            true => self.add_whole_dots::<LEN, N, R>(sums, codes, from, x, first),
+            false => self.add_pairs::<F, LEN, N, R>(sums, factors, codes, from, x, first),
         }
-        // Pairs of products of at most 127 · largest each, as many as 16 bits hold.
-        let at_once = const { (32767 / (2 * 127 * largest_code(F::FORMAT))) as usize };
-        if at_once == 0 {
-            return self.dot_of_signed::<LEN, N>(codes, x, first);
-        }
-        let (mut sum, mut pairs) = (correction, self.splat(0));
+    }
+
+    #[inline(always)]
+    fn add_whole_dots<const LEN: usize, const N: usize, const R: usize>(
+        self,
+        sums: &mut [[__m256i; R]; N],
+        codes: &impl CodeVectors<__m256i, N>,
+        from: usize,
+        x: [&Record<'_>; R],
+        first: usize,
+    ) {
         for v in 0..LEN {
-            let product = self.pairs(codes.get(v), x, first + v);
-            codes.done(v);
-            // SAFETY: the `Avx2` inside is the proof that the processor has the instructions.
-            pairs = if v % at_once == 0 { product } else { unsafe { _mm256_add_epi16(pairs, product) } };
-            if v + 1 == LEN || (v + 1) % at_once == 0 {
-                sum = self.dot_pairs(sum, pairs, self.splat(0x0001_0001));
+            for n in 0..N {
+                for r in 0..R {
+                    let x = self.splat(x[r].codes4(first + v));
+                    sums[n][r] = unsafe { _mm256_dpbusd_avx_epi32(sums[n][r], codes.get(n, from + v), x) };
+                }
+                codes.done(n, from + v);
             }
         }
-        sum
     }
 
     #[inline(always)]
-    fn dot_of_unsigned<const LEN: usize, const N: usize>(
+    fn add_pairs<F: FormatType, const LEN: usize, const N: usize, const R: usize>(
         self,
-        correction: __m256i,
-        codes: &StripCodes<'_, impl CodeVectors<__m256i, N>, N>,
-        x: &Record<'_>,
+        sums: &mut [[__m256i; R]; N],
+        factors: [__m256i; N],
+        codes: &impl CodeVectors<__m256i, N>,
+        from: usize,
+        x: [&Record<'_>; R],
         first: usize,
-    ) -> __m256i {
-        let mut sum = correction;
-        for v in 0..LEN {
-            // SAFETY: `EightRows` with `DOTS` is made of an `AvxVnni`, the proof that the processor has the instruction.
-            sum = unsafe { _mm256_dpbusd_avx_epi32(sum, codes.get(v), self.splat(x.codes4(first + v))) };
-            codes.done(v);
-        }
-        sum
-    }
-
-    #[inline(always)]
-    fn pairs(self, codes: __m256i, x: &Record<'_>, i: usize) -> __m256i {
-        // SAFETY: the `Avx2` inside is the proof that the processor has the instructions.
-        unsafe { _mm256_maddubs_epi16(codes, self.splat(x.codes4(i))) }
-    }
-
-    /// Codes of the full range, 128 above the integers: magnitudes of weights times inputs with the weights' signs. 2 · 128 · 127
-    /// fits into 16 bits, and inputs are never -128.
-    #[inline(always)]
-    fn dot_of_signed<const LEN: usize, const N: usize>(
-        self,
-        codes: &StripCodes<'_, impl CodeVectors<__m256i, N>, N>,
-        x: &Record<'_>,
-        first: usize,
-    ) -> __m256i {
-        let mut sum = self.splat(0);
-        for v in 0..LEN {
-            // SAFETY: the `Avx2` inside is the proof that the processor has the instructions.
-            unsafe {
-                let weights = _mm256_xor_si256(codes.get(v), _mm256_set1_epi8(-128));
-                let x = _mm256_sign_epi8(self.splat(x.codes4(first + v)), weights);
-                let pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(weights), x);
-                sum = self.dot_pairs(sum, pairs, self.splat(0x0001_0001));
+    ) {
+        for begin in (0..LEN).step_by(const { at_once(F::FORMAT) }) {
+            let end = LEN.min(begin + const { at_once(F::FORMAT) });
+            let mut pairs = [[self.splat(0); R]; N];
+            for v in begin..end {
+                let mut weights = [self.splat(0); N];
+                for n in 0..N {
+                    weights[n] = codes.get(n, from + v);
+                }
+                for r in 0..R {
+                    let x = self.splat(x[r].codes4(first + v));
+                    for n in 0..N {
+                        let product = self.pairs::<F>(weights[n], x);
+                        let sum = if v == begin { product } else { unsafe { _mm256_add_epi16(pairs[n][r], product) } };
+                        pairs[n][r] = sum;
+                        if v + 1 == end {
+                            sums[n][r] = self.dot_pairs(sums[n][r], sum, factors[n]);
+                        }
+                    }
+                }
+                for n in 0..N {
+                    codes.done(n, from + v);
+                }
             }
-            codes.done(v);
         }
-        sum
+    }
+
+    /// Pairs of products, 16 bits each. Of signed codes, magnitudes times inputs with the codes' signs: 2 · 128 · 127 fits into 16 bits, and
+    /// inputs are never -128.
+    #[inline(always)]
+    fn pairs<F: FormatType>(self, codes: __m256i, x: __m256i) -> __m256i {
+        match const { is_full_range(F::FORMAT) } {
+            true => unsafe { _mm256_maddubs_epi16(_mm256_abs_epi8(codes), _mm256_sign_epi8(x, codes)) },
+            false => unsafe { _mm256_maddubs_epi16(codes, x) },
+        }
+    }
+
+    /// What sums of products begin with: signed codes have no offset.
+    #[inline(always)]
+    fn begin<F: FormatType, const N: usize, const R: usize>(self, corrections: [__m256i; R]) -> [[__m256i; R]; N] {
+        [if Self::is_signed::<F>() { [self.splat(0); R] } else { corrections }; N]
+    }
+
+    /// Whether codes of this format are multiplied signed.
+    #[inline(always)]
+    fn is_signed<F: FormatType>() -> bool {
+        !DOTS && const { is_full_range(F::FORMAT) }
     }
 }
 
@@ -145,7 +177,9 @@ impl<const DOTS: bool> Products for EightRows<DOTS> {
     type Int = __m256i;
     type Float = __m256;
     const LANES: usize = 8;
-    const STRIPS: usize = 1;
+    const STRIPS: usize = if DOTS { 1 } else { 2 };
+    const ROWS: usize = if DOTS { 1 } else { FOUR };
+    const NARROW_SCALES: bool = !DOTS;
 
     fn enter(self, operation: impl ProductsOperation) {
         match DOTS {
@@ -207,6 +241,14 @@ impl<const DOTS: bool> Products for EightRows<DOTS> {
     }
 
     #[inline(always)]
+    fn as_multiplied<F: FormatType>(self, codes: __m256i) -> __m256i {
+        match Self::is_signed::<F>() {
+            true => self.xor(codes, self.splat(0x8080_8080_u32 as i32)),
+            false => codes,
+        }
+    }
+
+    #[inline(always)]
     fn splat(self, x: i32) -> __m256i {
         unsafe { _mm256_set1_epi32(x) }
     }
@@ -257,37 +299,69 @@ impl<const DOTS: bool> Products for EightRows<DOTS> {
     }
 
     #[inline(always)]
-    fn dots<F: FormatType, const N: usize>(
+    fn dots<F: FormatType, const N: usize, const R: usize>(
         self,
-        corrections: [__m256i; N],
+        corrections: [__m256i; R],
         codes: &impl CodeVectors<__m256i, N>,
-        x: &Record<'_>,
+        x: [&Record<'_>; R],
         first: usize,
-    ) -> [__m256i; N] {
-        let mut sums = corrections;
+    ) -> [[__m256i; R]; N] {
+        let mut sums = self.begin::<F, N, R>(corrections);
+        self.add_dots::<F, 8, N, R>(&mut sums, [self.splat(0x0001_0001); N], codes, 0, x, first);
+        sums
+    }
+
+    #[inline(always)]
+    fn half_dots<F: FormatType, const N: usize, const R: usize>(
+        self,
+        corrections: [[__m256i; R]; 2],
+        codes: &impl CodeVectors<__m256i, N>,
+        x: [&Record<'_>; R],
+        first: usize,
+    ) -> [[[__m256i; R]; N]; 2] {
+        let mut sums = [self.begin::<F, N, R>(corrections[0]), self.begin::<F, N, R>(corrections[1])];
+        let ones = [self.splat(0x0001_0001); N];
+        self.add_dots::<F, 4, N, R>(&mut sums[0], ones, codes, 0, x, first);
+        self.add_dots::<F, 4, N, R>(&mut sums[1], ones, codes, 4, x, first + 4);
+        sums
+    }
+
+    #[inline(always)]
+    fn scaled_dots<F: FormatType, const N: usize, const R: usize>(
+        self,
+        corrections: [[__m256i; R]; 2],
+        codes: &impl CodeVectors<__m256i, N>,
+        scales: &[[__m256i; 2]; N],
+        x: [&Record<'_>; R],
+        first: usize,
+    ) -> [[__m256i; R]; N] {
+        if !Self::NARROW_SCALES {
+            return scale_dots::<Self, F, N, R>(self, corrections, codes, scales, x, first);
+        }
+        let mut factors = [[self.splat(0); N]; 2];
         for n in 0..N {
-            let codes = StripCodes { all: codes, strip: n, from: 0 };
-            sums[n] = self.dot::<F, 8, N>(corrections[n], &codes, x, first);
+            factors[0][n] = scales[n][0];
+            factors[1][n] = scales[n][1];
+        }
+        let mut sums = [[self.splat(0); R]; N];
+        if F::FORMAT.sub_block() == 32 {
+            self.add_dots::<F, 8, N, R>(&mut sums, factors[0], codes, 0, x, first);
+        } else {
+            self.add_dots::<F, 4, N, R>(&mut sums, factors[0], codes, 0, x, first);
+            self.add_dots::<F, 4, N, R>(&mut sums, factors[1], codes, 4, x, first + 4);
         }
         sums
     }
 
     #[inline(always)]
-    fn half_dots<F: FormatType, const N: usize>(
-        self,
-        corrections: [[__m256i; N]; 2],
-        codes: &impl CodeVectors<__m256i, N>,
-        x: &Record<'_>,
-        first: usize,
-    ) -> [[__m256i; N]; 2] {
-        let mut sums = corrections;
-        for n in 0..N {
-            let (low, high) =
-                (StripCodes { all: codes, strip: n, from: 0 }, StripCodes { all: codes, strip: n, from: 4 });
-            sums[0][n] = self.dot::<F, 4, N>(corrections[0][n], &low, x, first);
-            sums[1][n] = self.dot::<F, 4, N>(corrections[1][n], &high, x, first + 4);
+    fn two_bytes(self, bytes: __m256i, two: Two, bits: u32) -> __m256i {
+        // Each into the upper byte of its 16 bits, and from there to where its sign goes.
+        unsafe {
+            let order = _mm_loadu_si128(UPPER_BYTES[two as usize].as_ptr().cast());
+            let halves = _mm256_shuffle_epi8(bytes, _mm256_broadcastsi128_si256(order));
+            let halves = _mm256_sll_epi16(halves, _mm_cvtsi32_si128(8 - bits as i32));
+            _mm256_sra_epi16(halves, _mm_cvtsi32_si128(16 - bits as i32))
         }
-        sums
     }
 
     #[inline(always)]

@@ -134,35 +134,41 @@ impl Products for Avx512 {
     }
 
     #[inline(always)]
-    fn dots<F: FormatType, const N: usize>(
+    fn dots<F: FormatType, const N: usize, const R: usize>(
         self,
-        corrections: [__m512i; N],
+        corrections: [__m512i; R],
         codes: &impl CodeVectors<__m512i, N>,
-        x: &Record<'_>,
+        x: [&Record<'_>; R],
         first: usize,
-    ) -> [__m512i; N] {
+    ) -> [[__m512i; R]; N] {
         // Two chains are shorter than one.
-        let halves = self.half_dots::<F, N>([corrections, [self.splat(0); N]], codes, x, first);
-        let mut sums = corrections;
+        let [mut sums, others] = self.half_dots::<F, N, R>([corrections, [self.splat(0); R]], codes, x, first);
         for n in 0..N {
-            sums[n] = self.add(halves[0][n], halves[1][n]);
+            for r in 0..R {
+                sums[n][r] = self.add(sums[n][r], others[n][r]);
+            }
         }
         sums
     }
 
     #[inline(always)]
-    fn half_dots<F: FormatType, const N: usize>(
+    fn half_dots<F: FormatType, const N: usize, const R: usize>(
         self,
-        corrections: [[__m512i; N]; 2],
+        corrections: [[__m512i; R]; 2],
         codes: &impl CodeVectors<__m512i, N>,
-        x: &Record<'_>,
+        x: [&Record<'_>; R],
         first: usize,
-    ) -> [[__m512i; N]; 2] {
-        let mut sums = corrections;
+    ) -> [[[__m512i; R]; N]; 2] {
+        let mut sums = [[corrections[0]; N], [corrections[1]; N]];
         for v in 0..8 {
-            let x = self.splat(x.codes4(first + v));
+            let mut inputs = [self.splat(0); R];
+            for r in 0..R {
+                inputs[r] = self.splat(x[r].codes4(first + v));
+            }
             for n in 0..N {
-                sums[v / 4][n] = unsafe { _mm512_dpbusd_epi32(sums[v / 4][n], codes.get(n, v), x) };
+                for r in 0..R {
+                    sums[v / 4][n][r] = unsafe { _mm512_dpbusd_epi32(sums[v / 4][n][r], codes.get(n, v), inputs[r]) };
+                }
                 codes.done(n, v);
             }
         }
