@@ -111,7 +111,7 @@ fn add_chunk<'a, P: Products, F: FormatType, const ROWS: usize>(
         } else if let [sums, sums_of_second, ..] = &mut sums[index..] {
             let last = index + 1 == num_strips;
             let second = if last { first } else { strip::<P, F>(step, chunk, index + 1) };
-            // Said so that the compiler knows it.
+            // The two halves of a group; said so that the compiler knows it.
             let parts = if P::LANES == GROUP / 2 { [0, 1] } else { [first.part, second.part] };
             let (first, second) = (Strip { part: parts[0], ..first }, Strip { part: parts[1], ..second });
             let sums = [sums, if last { &mut spare[0] } else { sums_of_second }];

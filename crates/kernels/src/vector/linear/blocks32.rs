@@ -51,7 +51,8 @@ pub(super) fn add<P: Products, F: FormatType, const ROWS: usize, const N: usize>
     }
 }
 
-/// Adds the products of a block of strip `S` with the inputs of all rows.
+/// Adds the products of a block of strip `S` with the inputs of all rows. A constant: what is indexed by the variable of a
+/// loop that the compiler leaves a loop lies in memory, and one row is a third slower.
 #[inline(always)]
 fn add_strip<P: Products, F: FormatType, const ROWS: usize, const N: usize, const S: usize>(
     products: P,
