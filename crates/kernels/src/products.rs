@@ -120,7 +120,7 @@ pub(crate) trait Products: Copy {
     type Float: Copy;
     /// Rows of a vector: a divisor of 16.
     const LANES: usize;
-    /// Vectors of weights that are multiplied side by side, or in turns, with the same inputs: 1 or 2.
+    /// Vectors of weights that are multiplied side by side with the same inputs: 1 or 2.
     const STRIPS: usize;
     /// Rows of inputs that are multiplied side by side with the same weights, where there are so many: 1, or [`FOUR`].
     const ROWS: usize = 1;

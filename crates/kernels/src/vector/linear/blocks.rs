@@ -9,7 +9,7 @@ use crate::Tile;
 use crate::activations::{Record, Records};
 use crate::aligned::LINE;
 use crate::packed::{CHUNK, GROUP, Layout};
-use crate::products::{FOUR, FormatType, Products, ProductsOperation, code_offset, largest_code};
+use crate::products::{FormatType, Products, ProductsOperation, code_offset, largest_code};
 
 /// A block of weights of format `F`, with room for `ROWS` rows.
 pub(super) struct Blocks<'a, 'b, 'c, F, const ROWS: usize> {
@@ -25,16 +25,10 @@ pub(crate) type Prepared = [i32; 16];
 /// Most strips of a step: four groups in two parts, or two in four.
 pub(super) const MAX_STRIPS: usize = 2 * WIDEST;
 
-/// Strips that are multiplied in turns, block by block: parts of the same lines, so that these are read, and asked for, evenly; or so
-/// that they share the inputs. A single row's inputs are little work, not worth a second group that lies elsewhere.
+/// Strips that are multiplied side by side, so that they share the inputs. A single row's inputs are little work, not worth a second
+/// group that lies elsewhere; and a second strip is not worth its registers where rows do not share the weights.
 pub(super) const fn strips<P: Products>(rows: usize) -> usize {
-    if rows == 1 && P::LANES == GROUP { 1 } else { P::STRIPS }
-}
-
-/// Whether the codes of all strips of a block are taken apart before the first is multiplied. Where registers are few, that is worth it
-/// only for rows side by side.
-pub(super) const fn side_by_side<P: Products>(rows: usize) -> bool {
-    P::LANES != 8 || P::ROWS == FOUR && rows >= FOUR
+    if rows < P::ROWS || rows == 1 && P::LANES == GROUP { 1 } else { P::STRIPS }
 }
 
 impl<'a, 'b, 'c, F: FormatType, const ROWS: usize> Blocks<'a, 'b, 'c, F, ROWS> {
@@ -111,9 +105,6 @@ fn add_chunk<'a, P: Products, F: FormatType, const ROWS: usize>(
         } else if let [sums, sums_of_second, ..] = &mut sums[index..] {
             let last = index + 1 == num_strips;
             let second = if last { first } else { strip::<P, F>(step, chunk, index + 1) };
-            // The two halves of a group; said so that the compiler knows it.
-            let parts = if P::LANES == GROUP / 2 { [0, 1] } else { [first.part, second.part] };
-            let (first, second) = (Strip { part: parts[0], ..first }, Strip { part: parts[1], ..second });
             let sums = [sums, if last { &mut spare[0] } else { sums_of_second }];
             add_strips::<P, F, ROWS, 2>(products, [first, second], inputs, ahead, &mut scratch.totals, sums);
         }
@@ -163,10 +154,7 @@ fn add_strips<P: Products, F: FormatType, const ROWS: usize, const N: usize>(
 ) {
     match F::FORMAT.block_weights() {
         32 => blocks32::add::<P, F, ROWS, N>(products, strips, inputs, ahead, sums),
-        _ => {
-            let totals = totals.first_chunk_mut().expect("a strip, or two");
-            blocks256::add::<P, F, ROWS, N>(products, strips, inputs, ahead, totals, sums);
-        }
+        _ => blocks256::add::<P, F, ROWS, N>(products, strips, inputs, ahead, totals, sums),
     }
 }
 

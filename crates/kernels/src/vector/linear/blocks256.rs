@@ -1,6 +1,6 @@
 //! Chunks of formats with blocks of 256 weights: integers throughout, one addition a chunk.
 
-use super::blocks::{Inputs, is_late, side_by_side};
+use super::blocks::{Inputs, is_late};
 use super::codes::{self, Streamed, Strip, is_streamed};
 use crate::packed::BLOCKS;
 use crate::products::{CodeVectors, FOUR, FormatType, Products, code_offset};
@@ -12,7 +12,7 @@ pub(super) fn add<P: Products, F: FormatType, const ROWS: usize, const N: usize>
     strips: [Strip<'_>; N],
     inputs: Inputs<'_, '_>,
     ahead: usize,
-    totals: &mut [[P::Int; ROWS]; N],
+    totals: &mut [[P::Int; ROWS]; 2],
     sums: [&mut [P::Float; ROWS]; N],
 ) {
     // Of each block's first and second sub-block; two variables, so that no memory is cleared for what a format lacks.
@@ -37,18 +37,15 @@ pub(super) fn add<P: Products, F: FormatType, const ROWS: usize, const N: usize>
             add_rows::<P, F, ROWS, N, 1>(products, &weights, &scales, inputs, (0, block), totals);
             continue;
         }
-        if !side_by_side::<P>(ROWS) {
-            add_strip::<P, F, ROWS, N, 0>(products, &strips, &scales, inputs, (ahead, block), totals);
-            if N == 2 {
-                add_strip::<P, F, ROWS, N, 1>(products, &strips, &scales, inputs, (ahead, block), totals);
-            }
-            continue;
-        }
         let mut weights = [[products.splat(0); 8]; N];
         for n in 0..N {
             weights[n] = codes::codes::<P, F>(products, strips[n], block, (ahead, ROWS == 1));
         }
-        add_block::<P, F, ROWS, N>(products, &weights, &scales, inputs, block, totals);
+        // Whether totals begin here is asked once.
+        match block {
+            0 => add_block::<P, F, ROWS, N>(products, &weights, &scales, inputs, 0, totals),
+            _ => add_block::<P, F, ROWS, N>(products, &weights, &scales, inputs, block, totals),
+        }
     }
     if ROWS > 1 {
         for n in 0..N {
@@ -56,22 +53,6 @@ pub(super) fn add<P: Products, F: FormatType, const ROWS: usize, const N: usize>
         }
     }
     finish::<P, F, ROWS, N>(products, strips, totals, inputs, sums);
-}
-
-/// Adds 32 inputs of all rows to the totals of strip `S`. A constant: what is indexed by the variable of a
-/// loop that the compiler leaves a loop lies in memory, and one row is a third slower.
-#[inline(always)]
-fn add_strip<P: Products, F: FormatType, const ROWS: usize, const N: usize, const S: usize>(
-    products: P,
-    strips: &[Strip<'_>; N],
-    scales: &[[P::Int; 2]; N],
-    inputs: Inputs<'_, '_>,
-    (ahead, block): (usize, usize),
-    totals: &mut [[P::Int; ROWS]; N],
-) {
-    let weights = [codes::codes::<P, F>(products, strips[S], block, (ahead, ROWS == 1))];
-    let totals = std::array::from_mut(&mut totals[S]);
-    add_block::<P, F, ROWS, 1>(products, &weights, &[scales[S]], inputs, block, totals);
 }
 
 /// Adds 32 inputs of all rows to totals, which begin with block 0.
@@ -82,23 +63,7 @@ fn add_block<P: Products, F: FormatType, const ROWS: usize, const N: usize>(
     scales: &[[P::Int; 2]; N],
     inputs: Inputs<'_, '_>,
     block: usize,
-    totals: &mut [[P::Int; ROWS]; N],
-) {
-    // Whether totals begin here is asked once.
-    match block {
-        0 => add_all_rows::<P, F, ROWS, N>(products, weights, scales, inputs, 0, totals),
-        _ => add_all_rows::<P, F, ROWS, N>(products, weights, scales, inputs, block, totals),
-    }
-}
-
-#[inline(always)]
-fn add_all_rows<P: Products, F: FormatType, const ROWS: usize, const N: usize>(
-    products: P,
-    weights: &[[P::Int; 8]; N],
-    scales: &[[P::Int; 2]; N],
-    inputs: Inputs<'_, '_>,
-    block: usize,
-    totals: &mut [[P::Int; ROWS]; N],
+    totals: &mut [[P::Int; ROWS]; 2],
 ) {
     let rows = inputs.len().min(ROWS);
     let mut row = 0;
@@ -120,7 +85,7 @@ fn add_rows<P: Products, F: FormatType, const ROWS: usize, const N: usize, const
     scales: &[[P::Int; 2]; N],
     inputs: Inputs<'_, '_>,
     (row, block): (usize, usize),
-    totals: &mut [[P::Int; ROWS]; N],
+    totals: &mut [[P::Int; ROWS]; 2],
 ) {
     // Of the only sub-block, or of two.
     let mut corrections = [[products.splat(0); R]; 2];
@@ -145,7 +110,7 @@ fn add_rows<P: Products, F: FormatType, const ROWS: usize, const N: usize, const
 fn finish<P: Products, F: FormatType, const ROWS: usize, const N: usize>(
     products: P,
     strips: [Strip<'_>; N],
-    totals: &[[P::Int; ROWS]; N],
+    totals: &[[P::Int; ROWS]; 2],
     inputs: Inputs<'_, '_>,
     sums: [&mut [P::Float; ROWS]; N],
 ) {

@@ -1,6 +1,6 @@
 //! Chunks of formats with blocks of 32 weights: one addition a block.
 
-use super::blocks::{Inputs, side_by_side};
+use super::blocks::Inputs;
 use super::codes::{self, Streamed, Strip, is_streamed};
 use crate::packed::BLOCKS;
 use crate::products::{CodeVectors, FOUR, FormatType, Products, code_offset};
@@ -28,13 +28,6 @@ pub(super) fn add<P: Products, F: FormatType, const ROWS: usize, const N: usize>
             add_rows::<P, F, ROWS, N, 1>(products, &weights, &scales, inputs, (0, block), &mut sums);
             continue;
         }
-        if !side_by_side::<P>(ROWS) {
-            add_strip::<P, F, ROWS, N, 0>(products, &strips, &scales, inputs, (ahead, block), &mut sums);
-            if N == 2 {
-                add_strip::<P, F, ROWS, N, 1>(products, &strips, &scales, inputs, (ahead, block), &mut sums);
-            }
-            continue;
-        }
         let mut weights = [[products.splat(0); 8]; N];
         for n in 0..N {
             weights[n] = codes::codes::<P, F>(products, strips[n], block, (ahead, true));
@@ -48,24 +41,6 @@ pub(super) fn add<P: Products, F: FormatType, const ROWS: usize, const N: usize>
             add_rows::<P, F, ROWS, N, 1>(products, &weights, &scales, inputs, (row, block), &mut sums);
             row += 1;
         }
-    }
-}
-
-/// Adds the products of a block of strip `S` with the inputs of all rows. A constant: what is indexed by the variable of a
-/// loop that the compiler leaves a loop lies in memory, and one row is a third slower.
-#[inline(always)]
-fn add_strip<P: Products, F: FormatType, const ROWS: usize, const N: usize, const S: usize>(
-    products: P,
-    strips: &[Strip<'_>; N],
-    scales: &[(P::Float, P::Float); N],
-    inputs: Inputs<'_, '_>,
-    (ahead, block): (usize, usize),
-    sums: &mut [&mut [P::Float; ROWS]; N],
-) {
-    let weights = [codes::codes::<P, F>(products, strips[S], block, (ahead, true))];
-    let mut sums = [&mut *sums[S]];
-    for row in 0..inputs.len().min(ROWS) {
-        add_rows::<P, F, ROWS, 1, 1>(products, &weights, &[scales[S]], inputs, (row, block), &mut sums);
     }
 }
 

@@ -177,7 +177,7 @@ impl<const DOTS: bool> Products for EightRows<DOTS> {
     type Int = __m256i;
     type Float = __m256;
     const LANES: usize = 8;
-    const STRIPS: usize = 2;
+    const STRIPS: usize = if DOTS { 1 } else { 2 };
     const ROWS: usize = if DOTS { 1 } else { FOUR };
     const NARROW_SCALES: bool = !DOTS;
 
