@@ -94,7 +94,7 @@ fn multiply_blocks<P: Products, F: FormatType>(products: P, block: &Block<'_>, o
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, target_arch = "x86_64"))]
 mod tests {
     use quant::Format;
 
@@ -102,7 +102,6 @@ mod tests {
     use crate::{ActivationFormat, Bands, Grid, Isa, Pool};
 
     /// On which processor a manner is chosen must not matter.
-    #[cfg(target_arch = "x86_64")]
     #[test]
     fn all_manners_give_the_same_bits() {
         let Some(Isa::Avx2(isa)) = Isa::from_name("avx2") else { return };
