@@ -144,7 +144,7 @@ pub(crate) trait Products: Copy {
     fn prefetch(self, line: &[u8; LINE], bytes: usize);
     /// The compiler is to leave loads and requests before this point before it, and those after it after it, where that is worth it.
     #[inline(always)]
-    fn in_order(self) {}
+    fn in_order<F: FormatType>(self) {}
     /// Codes as `dots` take them, made of unsigned ones.
     #[inline(always)]
     fn as_multiplied<F: FormatType>(self, codes: Self::Int) -> Self::Int {

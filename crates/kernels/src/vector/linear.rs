@@ -53,7 +53,7 @@ fn linear_in<P: Products>(
         let groups = first..groups.end.min(first + resident);
         for first in rows.clone().step_by(MANY) {
             let rows = first..rows.end.min(first + MANY);
-            let streamed = rows.len() == 1 && codes::is_streamed(weights.format());
+            let streamed = rows.len() == 1 && codes::is_streamed::<P>(weights.format());
             let walk = Walk::new(manner, groups.clone(), rows.len(), (P::LANES, strips(rows.len())), streamed);
             multiply(products, &Block { weights, activations, walk, rows }, out);
         }

@@ -32,14 +32,14 @@ pub(super) fn add<P: Products, F: FormatType, const ROWS: usize, const N: usize>
         for n in 0..N {
             scales[n] = [firsts[n][block], seconds[n][block]];
         }
-        if ROWS == 1 && const { is_streamed(F::FORMAT) } {
+        if ROWS == 1 && const { is_streamed::<P>(F::FORMAT) } {
             let weights = Streamed::<P, F, N>::new(products, strips, block, ahead);
             add_rows::<P, F, ROWS, N, 1>(products, &weights, &scales, inputs, (0, block), totals);
             continue;
         }
         let mut weights = [[products.splat(0); 8]; N];
         for n in 0..N {
-            weights[n] = codes::codes::<P, F>(products, strips[n], block, (ahead, ROWS == 1));
+            weights[n] = codes::codes::<P, F, N>(products, strips[n], block, (ahead, ROWS == 1));
         }
         // Whether totals begin here is asked once.
         match block {
@@ -49,7 +49,7 @@ pub(super) fn add<P: Products, F: FormatType, const ROWS: usize, const N: usize>
     }
     if ROWS > 1 {
         for n in 0..N {
-            codes::ask_for_rest::<P, F>(products, strips[n], ahead);
+            codes::ask_for_rest::<P, F, N>(products, strips[n], ahead);
         }
     }
     finish::<P, F, ROWS, N>(products, strips, totals, inputs, sums);

@@ -23,14 +23,14 @@ pub(super) fn add<P: Products, F: FormatType, const ROWS: usize, const N: usize>
                 scales[n].1 = codes::block_min::<P, F>(products, strips[n], block);
             }
         }
-        if ROWS == 1 && const { is_streamed(F::FORMAT) } {
+        if ROWS == 1 && const { is_streamed::<P>(F::FORMAT) } {
             let weights = Streamed::<P, F, N>::new(products, strips, block, ahead);
             add_rows::<P, F, ROWS, N, 1>(products, &weights, &scales, inputs, (0, block), &mut sums);
             continue;
         }
         let mut weights = [[products.splat(0); 8]; N];
         for n in 0..N {
-            weights[n] = codes::codes::<P, F>(products, strips[n], block, (ahead, true));
+            weights[n] = codes::codes::<P, F, N>(products, strips[n], block, (ahead, true));
         }
         let mut row = 0;
         while P::ROWS == FOUR && ROWS >= FOUR && row + FOUR <= rows {

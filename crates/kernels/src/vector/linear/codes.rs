@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use quant::Format;
 
 use crate::aligned::LINE;
-use crate::packed::{BLOCKS, Layout, Lines};
+use crate::packed::{BLOCKS, GROUP, Layout, Lines};
 use crate::products::{CodeVectors, FormatType, Products, Two, codebook};
 
 /// A vector's worth of rows of one chunk.
@@ -17,32 +17,21 @@ pub(crate) struct Strip<'a> {
 
 /// The 8 code vectors of inputs `32·block..`, as they are multiplied, after the codebook. Asks for lines that lie
 /// `ahead` bytes behind this chunk's, one by one and in their order: many at once, or in another order, come later. Unless
-/// `all` lines are to be asked for, [`ask_for_rest`] is left to do.
+/// `all` lines are to be asked for, [`ask_for_rest`] is left to do. `N` strips are multiplied side by side.
 ///
 /// The index of each line that is asked for is checked, as in [`Streamed`] it is not: the branch keeps the request where it stands, and
 /// without it Q5_K and Q6_K are a tenth slower.
 #[inline(always)]
-pub(crate) fn codes<P: Products, F: FormatType>(
+pub(crate) fn codes<P: Products, F: FormatType, const N: usize>(
     products: P,
     strip: Strip<'_>,
     block: usize,
     (ahead, all): (usize, bool),
 ) -> [P::Int; 8] {
     let layout = const { Layout::of(F::FORMAT) };
-    // As many lines for each block, and one of the remainder for each of the first.
-    let (each, rest) = (layout.lines() / BLOCKS, layout.lines() % BLOCKS);
-    let rest = if all { rest } else { 0 };
-    let first = block * each + block.min(rest);
     let mut codes = [products.splat(0); 8];
     for v in 0..8 {
-        if strip.part == 0 {
-            for line in v * each / 8..(v + 1) * each / 8 {
-                products.prefetch(&strip.lines[first + line], ahead);
-            }
-            if v == 7 && block < rest {
-                products.prefetch(&strip.lines[first + each], ahead);
-            }
-        }
+        ask::<P, F, N>(strip, (block, v), all, |line| products.prefetch(&strip.lines[line], ahead));
         codes[v] = plane(products, strip, layout.low(block), layout.low_bits, v, 0);
         if layout.high_bits > 0 {
             let high = plane(products, strip, layout.high(block), layout.high_bits, v, layout.low_bits);
@@ -74,10 +63,14 @@ impl<'a, P, F, const N: usize> Streamed<'a, P, F, N> {
     }
 }
 
-/// Whether a single row of inputs takes the code vectors of a format as they come: those that are half a byte each and nothing more.
-/// Elsewhere measurement found no gain, or a loss.
-pub(super) const fn is_streamed(format: Format) -> bool {
-    matches!(format, Format::Q4_0 | Format::Q4_1 | Format::Q4K)
+/// Whether a single row of inputs takes the code vectors of a format as they come: those that are half a byte each and nothing more, and,
+/// where a vector is a part of a line, whole bytes. Elsewhere measurement found no gain, or a loss.
+pub(super) const fn is_streamed<P: Products>(format: Format) -> bool {
+    match format {
+        Format::Q4_0 | Format::Q4_1 | Format::Q4K => true,
+        Format::Q8_0 => P::LANES < GROUP,
+        _ => false,
+    }
 }
 
 impl<P: Products, F: FormatType, const N: usize> CodeVectors<P::Int, N> for Streamed<'_, P, F, N> {
@@ -90,28 +83,51 @@ impl<P: Products, F: FormatType, const N: usize> CodeVectors<P::Int, N> for Stre
 
     #[inline(always)]
     fn done(&self, n: usize, v: usize) {
-        let lines = const { Layout::of(F::FORMAT).lines() };
-        let (each, rest) = (lines / BLOCKS, lines % BLOCKS);
-        let first = self.block * each + self.block.min(rest);
-        if self.strips[n].part == 0 {
-            for line in v * each / 8..(v + 1) * each / 8 {
-                self.products.prefetch(&self.strips[n].lines[0], (first + line) * LINE + self.ahead);
-            }
-            if v == 7 && self.block < rest {
-                self.products.prefetch(&self.strips[n].lines[0], (first + each) * LINE + self.ahead);
-            }
-        }
-        self.products.in_order();
+        let strip = self.strips[n];
+        ask::<P, F, N>(strip, (self.block, v), true, |line| {
+            self.products.prefetch(&strip.lines[0], line * LINE + self.ahead);
+        });
+        self.products.in_order::<F>();
     }
+}
+
+/// Which of a chunk's lines to ask for while vector `v` of a block's codes is unpacked. Where a vector is a part of a line, parts are unpacked
+/// one after the other, `N` at a time, and each `N` ask for their share of the lines: memory works all the while.
+#[inline(always)]
+fn ask<P: Products, F: FormatType, const N: usize>(
+    strip: Strip<'_>,
+    (block, v): (usize, usize),
+    all: bool,
+    request: impl Fn(usize),
+) {
+    let (lines, blocks) = const { (Layout::of(F::FORMAT).lines(), paced_blocks::<P>(N)) };
+    // As many lines for each block, and one of the remainder for each of the first.
+    let (each, rest) = (lines / blocks, if all { lines % blocks } else { 0 });
+    let block = if blocks == BLOCKS { block } else { strip.part / N * BLOCKS + block };
+    if P::LANES < GROUP && N > 1 && !strip.part.is_multiple_of(N) {
+        return;
+    }
+    let first = block * each + block.min(rest);
+    for line in v * each / 8..(v + 1) * each / 8 {
+        request(first + line);
+    }
+    if v == 7 && block < rest {
+        request(first + each);
+    }
+}
+
+/// Blocks in all the parts of a chunk that come one after the other, `N` parts at a time.
+const fn paced_blocks<P: Products>(n: usize) -> usize {
+    if P::LANES * n < GROUP { BLOCKS * GROUP / (P::LANES * n) } else { BLOCKS }
 }
 
 /// Asks for the last lines of a chunk, fewer than it has blocks, `ahead` bytes behind them. Then [`codes`] does the same for every block,
 /// which is less work; for a single row of inputs, the even pace counts for more.
 #[inline(always)]
-pub(crate) fn ask_for_rest<P: Products, F: FormatType>(products: P, strip: Strip<'_>, ahead: usize) {
-    let lines = const { Layout::of(F::FORMAT).lines() };
+pub(crate) fn ask_for_rest<P: Products, F: FormatType, const N: usize>(products: P, strip: Strip<'_>, ahead: usize) {
+    let (lines, blocks) = const { (Layout::of(F::FORMAT).lines(), paced_blocks::<P>(N)) };
     if strip.part == 0 {
-        for line in lines / BLOCKS * BLOCKS..lines {
+        for line in lines / blocks * blocks..lines {
             products.prefetch(&strip.lines[line], ahead);
         }
     }

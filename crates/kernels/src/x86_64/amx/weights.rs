@@ -65,7 +65,7 @@ impl Weights {
     pub(super) fn unpack<F: FormatType>(&mut self, isa: Avx512, strip: Strip<'_>) {
         let offset = _mm512_set1_epi8(code_offset(F::FORMAT) as i8);
         for block in 0..BLOCKS {
-            let codes = codes::codes::<Avx512, F>(isa, strip, block, (AHEAD, true));
+            let codes = codes::codes::<Avx512, F, 1>(isa, strip, block, (AHEAD, true));
             for v in 0..8 {
                 put(&mut self.low[8 * block + v], _mm512_sub_epi8(codes[v], offset));
             }
@@ -78,7 +78,7 @@ impl Weights {
         let scales = codes::sub_scales::<Avx512, F>(isa, strip);
         let per_block = 32 / F::FORMAT.sub_block();
         for block in 0..BLOCKS {
-            let codes = codes::codes::<Avx512, F>(isa, strip, block, (AHEAD, true));
+            let codes = codes::codes::<Avx512, F, 1>(isa, strip, block, (AHEAD, true));
             for v in 0..8 {
                 let scale = twice::<F>(scales[per_block * block + v * per_block / 8]);
                 let (even, odd) = scaled::<F>(codes[v], scale);

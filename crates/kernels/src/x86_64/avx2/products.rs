@@ -4,6 +4,7 @@
 //! saturates there, so how many may be added up before they are widened depends on the largest code.
 
 use std::arch::x86_64::*;
+use std::sync::atomic::{Ordering, compiler_fence};
 
 use quant::Format;
 
@@ -238,6 +239,14 @@ impl<const DOTS: bool> Products for EightRows<DOTS> {
     #[inline(always)]
     fn prefetch(self, line: &[u8; LINE], bytes: usize) {
         unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().wrapping_add(bytes).cast()) }
+    }
+
+    #[inline(always)]
+    fn in_order<F: FormatType>(self) {
+        // What has to be unpacked needs more registers, and loses more than it gains.
+        if const { is_full_range(F::FORMAT) } {
+            compiler_fence(Ordering::SeqCst);
+        }
     }
 
     #[inline(always)]
