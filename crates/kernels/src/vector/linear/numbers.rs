@@ -112,6 +112,9 @@ fn add_rows<P: Products, F: FormatType, const N: usize>(
         if row + TILE_ROWS <= rows {
             add_tile::<P, F, N, TILE_ROWS>(products, block, strips, inputs, row, sums);
             row += TILE_ROWS;
+        } else if row + 2 <= rows {
+            add_tile::<P, F, N, 2>(products, block, strips, inputs, row, sums);
+            row += 2;
         } else {
             add_tile::<P, F, N, 1>(products, block, strips, inputs, row, sums);
             row += 1;
@@ -137,22 +140,24 @@ fn add_tile<P: Products, F: FormatType, const N: usize, const ROWS: usize>(
             tile[r][n] = sums[n][row + r];
         }
     }
-    for k in 0..depth {
+    let per_line = const { inputs_of_line(F::FORMAT) };
+    let mut lines = [strips[0].group; N];
+    for n in 0..N {
+        lines[n] = &strips[n].group[first / per_line..(first + depth).div_ceil(per_line)];
+    }
+    let whole = depth / per_line;
+    for line in 0..whole {
         for n in 0..N {
             if row == 0 && strips[n].part == 0 {
-                products.prefetch(&strips[n].group[line::<F>(first + k)], strips[n].ahead);
+                products.prefetch(&lines[n][line], strips[n].ahead);
             }
         }
-        let mut weights = [products.splat_float(0.0); N];
-        for n in 0..N {
-            weights[n] = load::<P, F>(products, strips[n], first + k);
+        for k in 0..per_line {
+            add_input::<P, F, N, ROWS>(products, &strips, &lines, (line, k), &inputs, &mut tile);
         }
-        for r in 0..ROWS {
-            let x = products.splat_float(f32::from_ne_bytes(inputs[r][k]));
-            for n in 0..N {
-                tile[r][n] = products.fma(weights[n], x, tile[r][n]);
-            }
-        }
+    }
+    if per_line * whole < depth {
+        add_input::<P, F, N, ROWS>(products, &strips, &lines, (whole, 0), &inputs, &mut tile);
     }
     for r in 0..ROWS {
         for n in 0..N {
@@ -161,18 +166,34 @@ fn add_tile<P: Products, F: FormatType, const N: usize, const ROWS: usize>(
     }
 }
 
-/// The line of input `k`.
+/// Adds input `k` of line `line`.
 #[inline(always)]
-fn line<F: FormatType>(k: usize) -> usize {
-    if F::FORMAT.block_bytes() == 4 { k } else { k / 2 }
+fn add_input<P: Products, F: FormatType, const N: usize, const ROWS: usize>(
+    products: P,
+    strips: &[Strip<'_>; N],
+    lines: &[&Lines; N],
+    (line, k): (usize, usize),
+    inputs: &[&[[u8; 4]]; ROWS],
+    tile: &mut [[P::Float; N]; ROWS],
+) {
+    let mut weights = [products.splat_float(0.0); N];
+    for n in 0..N {
+        let (line, part) = (&lines[n][line], strips[n].part);
+        weights[n] = match F::FORMAT {
+            Format::F32 => products.as_float(products.load(line, part)),
+            Format::F16 => products.halves(line, k, part),
+            _ => products.as_float(products.shift_left(products.words(line, k, part), 16)),
+        };
+    }
+    for r in 0..ROWS {
+        let x = products.splat_float(f32::from_ne_bytes(inputs[r][const { inputs_of_line(F::FORMAT) } * line + k]));
+        for n in 0..N {
+            tile[r][n] = products.fma(weights[n], x, tile[r][n]);
+        }
+    }
 }
 
-/// The weights of input `k`.
-#[inline(always)]
-fn load<P: Products, F: FormatType>(products: P, strip: Strip<'_>, k: usize) -> P::Float {
-    match F::FORMAT {
-        Format::F32 => products.as_float(products.load(&strip.group[line::<F>(k)], strip.part)),
-        Format::F16 => products.halves(&strip.group[line::<F>(k)], k % 2, strip.part),
-        _ => products.as_float(products.shift_left(products.words(&strip.group[line::<F>(k)], k % 2, strip.part), 16)),
-    }
+/// How many inputs' weights a line holds.
+const fn inputs_of_line(format: Format) -> usize {
+    4 / format.block_bytes()
 }
