@@ -21,9 +21,6 @@ pub(super) struct Numbers<'a, 'b, 'c, F> {
 /// Inputs that are multiplied before the next rows: their weights stay in the first-level cache.
 const DEPTH: usize = 128;
 
-/// Rows of a tile of sums.
-const TILE_ROWS: usize = 4;
-
 /// Strips that are multiplied side by side: each output is one chain of additions, so there have to be several, as many as the
 /// sums of some rows leave registers for.
 pub(super) const fn strips<P: Products>(rows: usize) -> usize {
@@ -109,19 +106,19 @@ fn add_rows<P: Products, F: FormatType, const N: usize>(
 ) {
     let (mut row, rows) = (0, block.rows.len());
     while row < rows {
-        if row + TILE_ROWS <= rows {
-            add_tile::<P, F, N, TILE_ROWS>(products, block, strips, inputs, row, sums);
-            row += TILE_ROWS;
-        } else if row + 2 <= rows {
-            add_tile::<P, F, N, 2>(products, block, strips, inputs, row, sums);
-            row += 2;
-        } else {
-            add_tile::<P, F, N, 1>(products, block, strips, inputs, row, sums);
-            row += 1;
-        }
+        // Twice eight lanes leave registers for the sums of six rows; 8 are better taken as 4 and 4.
+        row += match rows - row {
+            left @ 6.. if const { P::LANES == 8 && N == 2 } && left != 8 => {
+                add_tile::<P, F, N, 6>(products, block, strips, inputs, row, sums)
+            }
+            4.. => add_tile::<P, F, N, 4>(products, block, strips, inputs, row, sums),
+            2.. => add_tile::<P, F, N, 2>(products, block, strips, inputs, row, sums),
+            _ => add_tile::<P, F, N, 1>(products, block, strips, inputs, row, sums),
+        };
     }
 }
 
+/// Adds inputs of `ROWS` rows from `row` on; returns how many.
 #[inline(always)]
 fn add_tile<P: Products, F: FormatType, const N: usize, const ROWS: usize>(
     products: P,
@@ -130,7 +127,7 @@ fn add_tile<P: Products, F: FormatType, const N: usize, const ROWS: usize>(
     (first, depth): (usize, usize),
     row: usize,
     sums: &mut [[P::Float; MANY]],
-) {
+) -> usize {
     let mut tile = [[products.splat_float(0.0); N]; ROWS];
     let empty: &[[u8; 4]] = &[];
     let mut inputs = [empty; ROWS];
@@ -141,11 +138,15 @@ fn add_tile<P: Products, F: FormatType, const N: usize, const ROWS: usize>(
         }
     }
     let per_line = const { inputs_of_line(F::FORMAT) };
-    let mut lines = [strips[0].group; N];
-    for n in 0..N {
-        lines[n] = &strips[n].group[first / per_line..(first + depth).div_ceil(per_line)];
-    }
     let whole = depth / per_line;
+    // Of known lengths, so that no index need be checked.
+    let (mut lines, mut inputs_of_lines) = ([strips[0].group; N], inputs);
+    for n in 0..N {
+        lines[n] = &strips[n].group[first / per_line..][..whole];
+    }
+    for r in 0..ROWS {
+        inputs_of_lines[r] = &inputs[r][..per_line * whole];
+    }
     for line in 0..whole {
         for n in 0..N {
             if row == 0 && strips[n].part == 0 {
@@ -153,17 +154,22 @@ fn add_tile<P: Products, F: FormatType, const N: usize, const ROWS: usize>(
             }
         }
         for k in 0..per_line {
-            add_input::<P, F, N, ROWS>(products, &strips, &lines, (line, k), &inputs, &mut tile);
+            add_input::<P, F, N, ROWS>(products, &strips, &lines, (line, k), &inputs_of_lines, &mut tile);
         }
     }
     if per_line * whole < depth {
-        add_input::<P, F, N, ROWS>(products, &strips, &lines, (whole, 0), &inputs, &mut tile);
+        for n in 0..N {
+            lines[n] = &strips[n].group[first / per_line + whole..];
+        }
+        let last = inputs.map(|inputs| &inputs[per_line * whole..]);
+        add_input::<P, F, N, ROWS>(products, &strips, &lines, (0, 0), &last, &mut tile);
     }
     for r in 0..ROWS {
         for n in 0..N {
             sums[n][row + r] = tile[r][n];
         }
     }
+    ROWS
 }
 
 /// Adds input `k` of line `line`.
