@@ -31,7 +31,7 @@ pub(crate) fn codes<P: Products, F: FormatType, const N: usize>(
     let layout = const { Layout::of(F::FORMAT) };
     let mut codes = [products.splat(0); 8];
     for v in 0..8 {
-        ask::<P, F, N>(strip, (block, v), all, |line| products.prefetch(&strip.lines[line], ahead));
+        ask::<P, F, N, true>(products, strip, (block, v), (ahead, all));
         codes[v] = plane(products, strip, layout.low(block), layout.low_bits, v, 0);
         if layout.high_bits > 0 {
             let high = plane(products, strip, layout.high(block), layout.high_bits, v, layout.low_bits);
@@ -83,22 +83,19 @@ impl<P: Products, F: FormatType, const N: usize> CodeVectors<P::Int, N> for Stre
 
     #[inline(always)]
     fn done(&self, n: usize, v: usize) {
-        let strip = self.strips[n];
-        ask::<P, F, N>(strip, (self.block, v), true, |line| {
-            self.products.prefetch(&strip.lines[0], line * LINE + self.ahead);
-        });
+        ask::<P, F, N, false>(self.products, self.strips[n], (self.block, v), (self.ahead, true));
         self.products.in_order::<F>();
     }
 }
 
-/// Which of a chunk's lines to ask for while vector `v` of a block's codes is unpacked. Where a vector is a part of a line, parts are unpacked
-/// one after the other, `N` at a time, and each `N` ask for their share of the lines: memory works all the while.
+/// Asks for lines while vector `v` of a block's codes is unpacked. Where a vector is a part of a line, parts are unpacked one after the
+/// other, `N` at a time, and each `N` ask for their share of a chunk's lines: memory works all the while.
 #[inline(always)]
-fn ask<P: Products, F: FormatType, const N: usize>(
+fn ask<P: Products, F: FormatType, const N: usize, const CHECKED: bool>(
+    products: P,
     strip: Strip<'_>,
     (block, v): (usize, usize),
-    all: bool,
-    request: impl Fn(usize),
+    (ahead, all): (usize, bool),
 ) {
     let (lines, blocks) = const { (Layout::of(F::FORMAT).lines(), paced_blocks::<P>(N)) };
     // As many lines for each block, and one of the remainder for each of the first.
@@ -109,10 +106,19 @@ fn ask<P: Products, F: FormatType, const N: usize>(
     }
     let first = block * each + block.min(rest);
     for line in v * each / 8..(v + 1) * each / 8 {
-        request(first + line);
+        ask_for_line::<P, CHECKED>(products, strip, first + line, ahead);
     }
     if v == 7 && block < rest {
-        request(first + each);
+        ask_for_line::<P, CHECKED>(products, strip, first + each, ahead);
+    }
+}
+
+/// Asks for what lies `ahead` bytes behind a line, whose index is `CHECKED` ([`codes`]) or not.
+#[inline(always)]
+fn ask_for_line<P: Products, const CHECKED: bool>(products: P, strip: Strip<'_>, line: usize, ahead: usize) {
+    match CHECKED {
+        true => products.prefetch(&strip.lines[line], ahead),
+        false => products.prefetch(&strip.lines[0], line * LINE + ahead),
     }
 }
 
@@ -121,7 +127,7 @@ const fn paced_blocks<P: Products>(n: usize) -> usize {
     if P::LANES * n < GROUP { BLOCKS * GROUP / (P::LANES * n) } else { BLOCKS }
 }
 
-/// Asks for the last lines of a chunk, fewer than it has blocks, `ahead` bytes behind them. Then [`codes`] does the same for every block,
+/// Asks for the last lines of a chunk, those that are left over in [`ask`], `ahead` bytes behind them. Then [`codes`] does the same for every block,
 /// which is less work; for a single row of inputs, the even pace counts for more.
 #[inline(always)]
 pub(crate) fn ask_for_rest<P: Products, F: FormatType, const N: usize>(products: P, strip: Strip<'_>, ahead: usize) {
