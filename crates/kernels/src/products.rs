@@ -144,7 +144,7 @@ pub(crate) trait Products: Copy {
     fn prefetch(self, line: &[u8; LINE], bytes: usize);
     /// The compiler is to leave loads and requests before this point before it, and those after it after it, where that is worth it.
     #[inline(always)]
-    fn in_order<F: FormatType>(self) {}
+    fn in_order(self) {}
     /// Codes as `dots` take them, made of unsigned ones.
     #[inline(always)]
     fn as_multiplied<F: FormatType>(self, codes: Self::Int) -> Self::Int {
@@ -194,6 +194,23 @@ pub(crate) trait Products: Copy {
         first: usize,
     ) -> [[Self::Int; R]; N] {
         scale_dots::<Self, F, N, R>(self, corrections, codes, scales, x, first)
+    }
+    /// `Σ (codes - offset) · x` of 32 inputs, as far as can be without scales: [`num_unscaled`] sums of each of `N` strips. `corrections` as for
+    /// `half_dots`.
+    #[inline(always)]
+    fn unscaled_dots<F: FormatType, const N: usize>(
+        self,
+        corrections: [Self::Int; 2],
+        codes: &impl CodeVectors<Self::Int, N>,
+        x: &Record<'_>,
+        first: usize,
+    ) -> [Unscaled<Self::Int>; N] {
+        unscaled_dots::<Self, F, N>(self, corrections, codes, x, first)
+    }
+    /// `total + scale · sum`, of one of these sums and a scale as `scaled_dots` takes it.
+    #[inline(always)]
+    fn add_scaled<F: FormatType>(self, total: Self::Int, sum: Self::Int, scale: Self::Int) -> Self::Int {
+        self.add(total, self.mul(sum, scale))
     }
     /// Numbers of `bits` bits with sign, which begin at two bytes of each lane, as its two i16.
     #[inline(always)]
@@ -257,6 +274,61 @@ pub(crate) fn scale_dots<P: Products, F: FormatType, const N: usize, const R: us
         }
     }
     scaled
+}
+
+/// [`Products::unscaled_dots`] that are complete sums.
+#[inline(always)]
+pub(crate) fn unscaled_dots<P: Products, F: FormatType, const N: usize>(
+    products: P,
+    corrections: [P::Int; 2],
+    codes: &impl CodeVectors<P::Int, N>,
+    x: &Record<'_>,
+    first: usize,
+) -> [Unscaled<P::Int>; N] {
+    let mut sums = [[products.splat(0); MAX_UNSCALED]; N];
+    if F::FORMAT.sub_block() == 16 {
+        let [firsts, seconds] = products.half_dots::<F, N, 1>(corrections.map(|c| [c]), codes, [x], first);
+        for n in 0..N {
+            (sums[n][0], sums[n][1]) = (firsts[n][0], seconds[n][0]);
+        }
+    } else {
+        let dots = products.dots::<F, N, 1>([corrections[0]], codes, [x], first);
+        for n in 0..N {
+            sums[n][0] = dots[n][0];
+        }
+    }
+    sums
+}
+
+/// The sums of 32 inputs that wait for their scales: [`num_unscaled`] of them.
+pub(crate) type Unscaled<I> = [I; MAX_UNSCALED];
+
+/// Of Q6_K, in pairs.
+pub(crate) const MAX_UNSCALED: usize = 4;
+
+/// One for each scale; where scales multiply 16 bits ([`Products::NARROW_SCALES`]), as many as these make necessary.
+pub(crate) const fn num_unscaled<P: Products, F: FormatType>() -> usize {
+    let scales = 32 / F::FORMAT.sub_block();
+    match P::NARROW_SCALES && is_summed_in_pairs(F::FORMAT) {
+        true => scales * (8 / scales).div_ceil(pairs_at_once(F::FORMAT)),
+        false => scales,
+    }
+}
+
+/// Whether sums of products are 16 bits wide until they are scaled, where scales are.
+pub(crate) const fn is_summed_in_pairs(format: Format) -> bool {
+    format.block_weights() == 256 && !is_full_range(format)
+}
+
+/// How many pairs of products of at most 127 times the largest code may be added up in 16 bits. Of codes of the full range it is none:
+/// these are made signed ([`Products::as_multiplied`]), and then it is one.
+pub(crate) const fn pairs_at_once(format: Format) -> usize {
+    if is_full_range(format) { 1 } else { (32767 / (2 * 127 * largest_code(format))) as usize }
+}
+
+/// Whether unsigned codes take the whole of a byte.
+pub(crate) const fn is_full_range(format: Format) -> bool {
+    largest_code(format) > 127
 }
 
 /// The only number of rows but one that are multiplied side by side: [`Products::ROWS`].

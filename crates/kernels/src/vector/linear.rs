@@ -9,6 +9,7 @@ mod blocks256;
 mod blocks32;
 pub(crate) mod codes;
 mod numbers;
+mod turns;
 mod walk;
 
 use std::ops::Range;
@@ -53,8 +54,12 @@ fn linear_in<P: Products>(
         let groups = first..groups.end.min(first + resident);
         for first in rows.clone().step_by(MANY) {
             let rows = first..rows.end.min(first + MANY);
-            let streamed = rows.len() == 1 && codes::is_streamed::<P>(weights.format());
-            let walk = Walk::new(manner, groups.clone(), rows.len(), (P::LANES, strips(rows.len())), streamed);
+            let walk = if P::LANES < GROUP && rows.len() == 1 {
+                Walk::near(groups.clone(), P::LANES)
+            } else {
+                let streamed = rows.len() == 1 && codes::is_streamed(weights.format());
+                Walk::new(manner, groups.clone(), rows.len(), (P::LANES, strips(rows.len())), streamed)
+            };
             multiply(products, &Block { weights, activations, walk, rows }, out);
         }
     }
@@ -87,6 +92,8 @@ multiply_by_format!(
 
 fn multiply_blocks<P: Products, F: FormatType>(products: P, block: &Block<'_>, out: &mut Tile<'_>) {
     match block.rows.len() {
+        1 if P::LANES == GROUP / 4 => products.enter(turns::Turns::<F, 4>::new(block, out)),
+        1 if P::LANES == GROUP / 2 => products.enter(turns::Turns::<F, 2>::new(block, out)),
         1 => products.enter(blocks::Blocks::<F, 1>::new(block, out)),
         2..FOUR if P::ROWS == FOUR => products.enter(blocks::Blocks::<F, { FOUR - 1 }>::new(block, out)),
         ..=FEW => products.enter(blocks::Blocks::<F, FEW>::new(block, out)),

@@ -28,7 +28,7 @@ pub(super) const MAX_STRIPS: usize = 2 * WIDEST;
 /// Strips that are multiplied side by side, so that they share the inputs. A single row's inputs are little work, not worth a second
 /// group that lies elsewhere; and a second strip is not worth its registers where rows do not share the weights.
 pub(super) const fn strips<P: Products>(rows: usize) -> usize {
-    if rows < P::ROWS || rows == 1 && P::LANES == GROUP { 1 } else { P::STRIPS }
+    if rows < P::ROWS || rows == 1 { 1 } else { P::STRIPS }
 }
 
 impl<'a, 'b, 'c, F: FormatType, const ROWS: usize> Blocks<'a, 'b, 'c, F, ROWS> {

@@ -1,9 +1,12 @@
 //! Chunks of formats with blocks of 256 weights: integers throughout, one addition a chunk.
 
-use super::blocks::{Inputs, is_late};
+use std::slice::from_ref;
+
+use super::blocks::{Inputs, Prepared, is_late};
 use super::codes::{self, Streamed, Strip, is_streamed};
+use crate::activations::Record;
 use crate::packed::BLOCKS;
-use crate::products::{CodeVectors, FOUR, FormatType, Products, code_offset};
+use crate::products::{CodeVectors, FOUR, FormatType, Products, code_offset, num_unscaled};
 
 /// Adds a chunk of `N` strips times all rows to `sums`. Leaves integers in `totals`, whose contents do not matter.
 #[inline(always)]
@@ -32,7 +35,7 @@ pub(super) fn add<P: Products, F: FormatType, const ROWS: usize, const N: usize>
         for n in 0..N {
             scales[n] = [firsts[n][block], seconds[n][block]];
         }
-        if ROWS == 1 && const { is_streamed::<P>(F::FORMAT) } {
+        if ROWS == 1 && const { is_streamed(F::FORMAT) } {
             let weights = Streamed::<P, F, N>::new(products, strips, block, ahead);
             add_rows::<P, F, ROWS, N, 1>(products, &weights, &scales, inputs, (0, block), totals);
             continue;
@@ -103,6 +106,30 @@ fn add_rows<P: Products, F: FormatType, const ROWS: usize, const N: usize, const
             totals[n][row + r] = if block == 0 { dots[n][r] } else { products.add(totals[n][row + r], dots[n][r]) };
         }
     }
+}
+
+/// Adds a chunk of one strip and one row, whose dots are there but for the scales.
+#[inline(always)]
+pub(super) fn add_dots<P: Products, F: FormatType>(
+    products: P,
+    strip: Strip<'_>,
+    dots: &[P::Int],
+    (record, prepared): (&Record<'_>, &Prepared),
+    sum: &mut P::Float,
+) {
+    let (each, halves) = const { (num_unscaled::<P, F>(), 32 / F::FORMAT.sub_block()) };
+    let scales = codes::sub_scales::<P, F>(products, strip);
+    let mut total = products.splat(0);
+    for block in 0..BLOCKS {
+        for i in 0..each {
+            let scale = scales[halves * block + i / (each / halves)];
+            total = products.add_scaled::<F>(total, dots[each * block + i], scale);
+        }
+    }
+    let inputs = Inputs { records: from_ref(record), prepared: from_ref(prepared) };
+    let mut sums = [*sum];
+    finish::<P, F, 1, 1>(products, [strip], &[[total], [total]], inputs, [&mut sums]);
+    *sum = sums[0];
 }
 
 /// From integers to sums.

@@ -1,7 +1,8 @@
 //! Chunks of formats with blocks of 32 weights: one addition a block.
 
-use super::blocks::Inputs;
+use super::blocks::{Inputs, Prepared};
 use super::codes::{self, Streamed, Strip, is_streamed};
+use crate::activations::Record;
 use crate::packed::BLOCKS;
 use crate::products::{CodeVectors, FOUR, FormatType, Products, code_offset};
 
@@ -23,7 +24,7 @@ pub(super) fn add<P: Products, F: FormatType, const ROWS: usize, const N: usize>
                 scales[n].1 = codes::block_min::<P, F>(products, strips[n], block);
             }
         }
-        if ROWS == 1 && const { is_streamed::<P>(F::FORMAT) } {
+        if ROWS == 1 && const { is_streamed(F::FORMAT) } {
             let weights = Streamed::<P, F, N>::new(products, strips, block, ahead);
             add_rows::<P, F, ROWS, N, 1>(products, &weights, &scales, inputs, (0, block), &mut sums);
             continue;
@@ -44,6 +45,42 @@ pub(super) fn add<P: Products, F: FormatType, const ROWS: usize, const N: usize>
     }
 }
 
+/// Adds a chunk of one strip and one row, whose dots are there.
+#[inline(always)]
+pub(super) fn add_dots<P: Products, F: FormatType>(
+    products: P,
+    strip: Strip<'_>,
+    dots: &[P::Int],
+    (record, prepared): (&Record<'_>, &Prepared),
+    sum: &mut P::Float,
+) {
+    for block in 0..BLOCKS {
+        let scale = codes::block_scale::<P, F>(products, strip, block);
+        let min = match F::FORMAT.has_min() {
+            true => codes::block_min::<P, F>(products, strip, block),
+            false => products.splat_float(0.0),
+        };
+        *sum = add_block::<P, F>(products, dots[block], (scale, min), record.scale(block), prepared[block], *sum);
+    }
+}
+
+/// `sum` and the products of a block.
+#[inline(always)]
+fn add_block<P: Products, F: FormatType>(
+    products: P,
+    dots: P::Int,
+    (scale, min): (P::Float, P::Float),
+    input_scale: f32,
+    prepared: i32,
+    sum: P::Float,
+) -> P::Float {
+    let mut scaled = products.mul_float(products.to_float(dots), scale);
+    if F::FORMAT.has_min() {
+        scaled = products.fma(min, products.as_float(products.splat(prepared)), scaled);
+    }
+    products.fma(scaled, products.splat_float(input_scale), sum)
+}
+
 /// Adds the products of a block with inputs of `R` rows from `row` on. `scales` are scale and minimum of each strip.
 #[inline(always)]
 fn add_rows<P: Products, F: FormatType, const ROWS: usize, const N: usize, const R: usize>(
@@ -61,15 +98,10 @@ fn add_rows<P: Products, F: FormatType, const ROWS: usize, const N: usize, const
     }
     let dots = products.dots::<F, N, R>(starts, weights, records, 8 * block);
     for r in 0..R {
-        let input_scale = products.splat_float(records[r].scale(block));
-        let prepared = inputs.prepared[row + r][block];
+        let (input_scale, prepared) = (records[r].scale(block), inputs.prepared[row + r][block]);
         for n in 0..N {
-            let (scale, min) = scales[n];
-            let mut scaled = products.mul_float(products.to_float(dots[n][r]), scale);
-            if F::FORMAT.has_min() {
-                scaled = products.fma(min, products.as_float(products.splat(prepared)), scaled);
-            }
-            sums[n][row + r] = products.fma(scaled, input_scale, sums[n][row + r]);
+            let sum = &mut sums[n][row + r];
+            *sum = add_block::<P, F>(products, dots[n][r], scales[n], input_scale, prepared, *sum);
         }
     }
 }

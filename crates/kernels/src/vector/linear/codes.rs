@@ -28,21 +28,49 @@ pub(crate) fn codes<P: Products, F: FormatType, const N: usize>(
     block: usize,
     (ahead, all): (usize, bool),
 ) -> [P::Int; 8] {
-    let layout = const { Layout::of(F::FORMAT) };
     let mut codes = [products.splat(0); 8];
     for v in 0..8 {
         ask::<P, F, N, true>(products, strip, (block, v), (ahead, all));
-        codes[v] = plane(products, strip, layout.low(block), layout.low_bits, v, 0);
-        if layout.high_bits > 0 {
-            let high = plane(products, strip, layout.high(block), layout.high_bits, v, layout.low_bits);
-            codes[v] = products.or(codes[v], high);
-        }
-        if let Some(table) = const { codebook(F::FORMAT) } {
-            codes[v] = products.look_up(&table, codes[v]);
-        }
-        codes[v] = products.as_multiplied::<F>(codes[v]);
+        codes[v] = code_vector::<P, F>(products, strip, block, v);
     }
     codes
+}
+
+/// The code vectors of a block, each unpacked when it is multiplied.
+pub(super) struct Unpacked<'a, P, F, const N: usize> {
+    products: P,
+    strips: [Strip<'a>; N],
+    block: usize,
+    format: PhantomData<F>,
+}
+
+impl<'a, P, F, const N: usize> Unpacked<'a, P, F, N> {
+    #[inline(always)]
+    pub(super) fn new(products: P, strips: [Strip<'a>; N], block: usize) -> Self {
+        Self { products, strips, block, format: PhantomData }
+    }
+}
+
+impl<P: Products, F: FormatType, const N: usize> CodeVectors<P::Int, N> for Unpacked<'_, P, F, N> {
+    #[inline(always)]
+    fn get(&self, n: usize, v: usize) -> P::Int {
+        code_vector::<P, F>(self.products, self.strips[n], self.block, v)
+    }
+}
+
+/// Code vector `v` of a block, as it is multiplied.
+#[inline(always)]
+fn code_vector<P: Products, F: FormatType>(products: P, strip: Strip<'_>, block: usize, v: usize) -> P::Int {
+    let layout = const { Layout::of(F::FORMAT) };
+    let mut codes = plane(products, strip, layout.low(block), layout.low_bits, v, 0);
+    if layout.high_bits > 0 {
+        let high = plane(products, strip, layout.high(block), layout.high_bits, v, layout.low_bits);
+        codes = products.or(codes, high);
+    }
+    if let Some(table) = const { codebook(F::FORMAT) } {
+        codes = products.look_up(&table, codes);
+    }
+    products.as_multiplied::<F>(codes)
 }
 
 /// The code vectors of a block for a single row of inputs: each is unpacked, and lines asked for, when it is multiplied. Where all
@@ -63,28 +91,22 @@ impl<'a, P, F, const N: usize> Streamed<'a, P, F, N> {
     }
 }
 
-/// Whether a single row of inputs takes the code vectors of a format as they come: those that are half a byte each and nothing more, and,
-/// where a vector is a part of a line, whole bytes. Elsewhere measurement found no gain, or a loss.
-pub(super) const fn is_streamed<P: Products>(format: Format) -> bool {
-    match format {
-        Format::Q4_0 | Format::Q4_1 | Format::Q4K => true,
-        Format::Q8_0 => P::LANES < GROUP,
-        _ => false,
-    }
+/// Whether a single row of inputs takes the code vectors of a format as they come: those that are half a byte each and nothing more. Elsewhere
+/// measurement found no gain, or a loss.
+pub(super) const fn is_streamed(format: Format) -> bool {
+    matches!(format, Format::Q4_0 | Format::Q4_1 | Format::Q4K)
 }
 
 impl<P: Products, F: FormatType, const N: usize> CodeVectors<P::Int, N> for Streamed<'_, P, F, N> {
     #[inline(always)]
     fn get(&self, n: usize, v: usize) -> P::Int {
-        let layout = const { Layout::of(F::FORMAT) };
-        let codes = plane(self.products, self.strips[n], layout.low(self.block), layout.low_bits, v, 0);
-        self.products.as_multiplied::<F>(codes)
+        code_vector::<P, F>(self.products, self.strips[n], self.block, v)
     }
 
     #[inline(always)]
     fn done(&self, n: usize, v: usize) {
         ask::<P, F, N, false>(self.products, self.strips[n], (self.block, v), (self.ahead, true));
-        self.products.in_order::<F>();
+        self.products.in_order();
     }
 }
 

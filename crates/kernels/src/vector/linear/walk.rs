@@ -46,6 +46,11 @@ fn is_intel() -> bool {
     false
 }
 
+/// Groups of a step. Narrow vectors make many strips of a group, and a step has room for `MAX_STRIPS`.
+fn widest(lanes: usize) -> usize {
+    WIDEST.min(blocks::MAX_STRIPS * lanes / GROUP)
+}
+
 /// The steps through some groups: [`WIDEST`] groups at most in each, every group once.
 #[derive(Clone, Debug)]
 pub(super) struct Walk {
@@ -78,8 +83,7 @@ impl Walk {
         (lanes, strips): (usize, usize),
         streamed: bool,
     ) -> Self {
-        // Narrow vectors make many strips of a group, and a step has room for `MAX_STRIPS`.
-        let widest = WIDEST.min(blocks::MAX_STRIPS * lanes / GROUP);
+        let widest = widest(lanes);
         let in_order = |width: usize| {
             let ahead = ahead(width, streamed);
             Self { groups: groups.clone(), width, apart: 1, stride: width, ahead }
@@ -87,11 +91,19 @@ impl Walk {
         match manner {
             _ if rows > FEW_ROWS => in_order(widest),
             Manner::InOrder => in_order((strips * lanes / GROUP).clamp(1, widest)),
-            Manner::Apart => {
-                let apart = groups.len().div_ceil(widest).max(1);
-                Self { groups, width: widest, apart, stride: 1, ahead: 2 << 10 }
-            }
+            Manner::Apart => Self::apart(groups, widest, 2 << 10),
         }
+    }
+
+    /// Through `groups` from as many distant places as a step has room for, asking just ahead: for a single row of inputs, where vectors have
+    /// fewer `lanes` than a group has rows, on any processor ([`super::turns`]).
+    pub(super) fn near(groups: Range<usize>, lanes: usize) -> Self {
+        Self::apart(groups, widest(lanes), 512)
+    }
+
+    fn apart(groups: Range<usize>, width: usize, ahead: usize) -> Self {
+        let apart = groups.len().div_ceil(width).max(1);
+        Self { groups, width, apart, stride: 1, ahead }
     }
 
     pub(super) fn num_steps(&self) -> usize {
@@ -127,6 +139,17 @@ pub(super) struct Step<'w> {
 }
 
 impl<'w> Step<'w> {
+    #[inline(always)]
+    pub(super) fn num_groups(&self) -> usize {
+        self.len
+    }
+
+    /// All lines of a group.
+    #[inline(always)]
+    pub(super) fn lines(&self, group: usize) -> &'w Lines {
+        self.groups[group].1
+    }
+
     /// Vectors of `lanes` rows.
     #[inline(always)]
     pub(super) fn num_strips(&self, lanes: usize) -> usize {
@@ -155,11 +178,13 @@ mod tests {
                     [1, 2, 8, 16, 17, 32].into_iter().flat_map(|rows| (0..20).map(move |len| (rows, len)))
                 {
                     let walk = Walk::new(manner, 3..3 + len, rows, (lanes, strips), false);
-                    let steps = (0..walk.num_steps()).map(|step| walk.step(&weights, step));
-                    let mut seen: Vec<usize> =
-                        steps.flat_map(|step| step.groups.map(|(group, _)| group)[..step.len].to_vec()).collect();
-                    seen.sort_unstable();
-                    assert_eq!(seen, (3..3 + len).collect::<Vec<_>>(), "{manner:?}, {lanes} lanes, {rows} rows");
+                    for walk in [walk, Walk::near(3..3 + len, lanes)] {
+                        let steps = (0..walk.num_steps()).map(|step| walk.step(&weights, step));
+                        let mut seen: Vec<usize> =
+                            steps.flat_map(|step| step.groups.map(|(group, _)| group)[..step.len].to_vec()).collect();
+                        seen.sort_unstable();
+                        assert_eq!(seen, (3..3 + len).collect::<Vec<_>>(), "{walk:?}, {lanes} lanes, {rows} rows");
+                    }
                 }
             }
         }

@@ -4,15 +4,15 @@
 //! saturates there, so how many may be added up before they are widened depends on the largest code.
 
 use std::arch::x86_64::*;
-use std::sync::atomic::{Ordering, compiler_fence};
-
-use quant::Format;
 
 use crate::activations::Record;
 use crate::aligned::LINE;
 use crate::isa::{Avx2, AvxVnni};
 use crate::packed::Columns;
-use crate::products::{CodeVectors, FOUR, FormatType, Products, ProductsOperation, Two, largest_code, scale_dots};
+use crate::products::{
+    CodeVectors, FOUR, FormatType, MAX_UNSCALED, Products, ProductsOperation, Two, Unscaled, is_full_range,
+    is_summed_in_pairs, num_unscaled, pairs_at_once, scale_dots, unscaled_dots,
+};
 use crate::x86_64::four_words;
 
 /// The vectors of [`Avx2`]; with `DOTS`, the processor has the int8 dot products of [`AvxVnni`] too.
@@ -58,16 +58,6 @@ static UPPER_BYTES: [[i8; 16]; 6] = {
     }
     orders
 };
-
-/// How many pairs of products of at most 127 times the largest code may be added up in 16 bits. Of codes of the full range it is none:
-/// these are made signed ([`Products::as_multiplied`]), and then it is one.
-const fn at_once(format: Format) -> usize {
-    if is_full_range(format) { 1 } else { (32767 / (2 * 127 * largest_code(format))) as usize }
-}
-
-const fn is_full_range(format: Format) -> bool {
-    largest_code(format) > 127
-}
 
 // SAFETY (all blocks below): the `Avx2` inside is the proof that the processor has the instructions; with `DOTS` it was inside an
 // `AvxVnni`, which is the proof for int8 dot products.
@@ -121,8 +111,8 @@ impl<const DOTS: bool> EightRows<DOTS> {
         x: [&Record<'_>; R],
         first: usize,
     ) {
-        for begin in (0..LEN).step_by(const { at_once(F::FORMAT) }) {
-            let end = LEN.min(begin + const { at_once(F::FORMAT) });
+        for begin in (0..LEN).step_by(const { pairs_at_once(F::FORMAT) }) {
+            let end = LEN.min(begin + const { pairs_at_once(F::FORMAT) });
             let mut pairs = [[self.splat(0); R]; N];
             for v in begin..end {
                 let mut weights = [self.splat(0); N];
@@ -242,14 +232,6 @@ impl<const DOTS: bool> Products for EightRows<DOTS> {
     }
 
     #[inline(always)]
-    fn in_order<F: FormatType>(self) {
-        // What has to be unpacked needs more registers, and loses more than it gains.
-        if const { is_full_range(F::FORMAT) } {
-            compiler_fence(Ordering::SeqCst);
-        }
-    }
-
-    #[inline(always)]
     fn as_multiplied<F: FormatType>(self, codes: __m256i) -> __m256i {
         match Self::is_signed::<F>() {
             true => self.xor(codes, self.splat(0x8080_8080_u32 as i32)),
@@ -360,6 +342,38 @@ impl<const DOTS: bool> Products for EightRows<DOTS> {
             self.add_dots::<F, 4, N, R>(&mut sums, factors[1], codes, 4, x, first + 4);
         }
         sums
+    }
+
+    #[inline(always)]
+    fn unscaled_dots<F: FormatType, const N: usize>(
+        self,
+        corrections: [__m256i; 2],
+        codes: &impl CodeVectors<__m256i, N>,
+        x: &Record<'_>,
+        first: usize,
+    ) -> [Unscaled<__m256i>; N] {
+        if !(Self::NARROW_SCALES && const { is_summed_in_pairs(F::FORMAT) }) {
+            return unscaled_dots::<Self, F, N>(self, corrections, codes, x, first);
+        }
+        let each = 8 / const { num_unscaled::<Self, F>() };
+        let mut sums = [[self.splat(0); MAX_UNSCALED]; N];
+        for v in 0..8 {
+            let x = self.splat(x.codes4(first + v));
+            for n in 0..N {
+                let (product, sum) = (self.pairs::<F>(codes.get(n, v), x), &mut sums[n][v / each]);
+                *sum = if v % each == 0 { product } else { unsafe { _mm256_add_epi16(*sum, product) } };
+            }
+        }
+        sums
+    }
+
+    #[inline(always)]
+    fn add_scaled<F: FormatType>(self, total: __m256i, sum: __m256i, scale: __m256i) -> __m256i {
+        match (Self::NARROW_SCALES, const { is_summed_in_pairs(F::FORMAT) }) {
+            (true, true) => self.dot_pairs(total, sum, scale),
+            (true, false) => self.add(total, self.mul(sum, self.shift_right_signed(scale, 16))),
+            (false, _) => self.add(total, self.mul(sum, scale)),
+        }
     }
 
     #[inline(always)]

@@ -79,7 +79,7 @@ impl Products for Avx512 {
     }
 
     #[inline(always)]
-    fn in_order<F: FormatType>(self) {
+    fn in_order(self) {
         compiler_fence(Ordering::SeqCst);
     }
 
