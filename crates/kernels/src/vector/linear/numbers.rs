@@ -8,6 +8,7 @@ use super::blocks::{MAX_STRIPS, write};
 use super::walk::Step;
 use super::{Block, MANY};
 use crate::Tile;
+use crate::aligned::LINE;
 use crate::packed::Lines;
 use crate::products::{FormatType, Products, ProductsOperation};
 
@@ -46,15 +47,21 @@ impl<F: FormatType> ProductsOperation for Numbers<'_, '_, '_, F> {
     #[inline(always)]
     fn run<P: Products>(self, products: P) {
         let Self { block, out, .. } = self;
+        let empty: &[[u8; 4]] = &[];
+        let mut rows = [empty; MANY];
+        for row in 0..block.rows.len().min(MANY) {
+            rows[row] = block.activations.numbers(block.rows.start + row);
+        }
+        let rows = &rows[..block.rows.len().min(MANY)];
         for step in 0..block.walk.num_steps() {
             let step = block.walk.step(block.weights, step);
             let mut sums = [[products.splat_float(0.0); MANY]; MAX_STRIPS];
             for first in (0..block.weights.cols()).step_by(DEPTH) {
                 let depth = DEPTH.min(block.weights.cols() - first);
                 if strips::<P>(block.rows.len()) == 4 {
-                    add_inputs::<P, F, 4>(products, block, &step, (first, depth), &mut sums);
+                    add_inputs::<P, F, 4>(products, block, &step, rows, (first, depth), &mut sums);
                 } else {
-                    add_inputs::<P, F, 2>(products, block, &step, (first, depth), &mut sums);
+                    add_inputs::<P, F, 2>(products, block, &step, rows, (first, depth), &mut sums);
                 }
             }
             write(products, block, &step, &sums, out);
@@ -68,6 +75,7 @@ fn add_inputs<P: Products, F: FormatType, const N: usize>(
     products: P,
     block: &Block<'_>,
     step: &Step<'_>,
+    rows: &[&[[u8; 4]]],
     inputs: (usize, usize),
     sums: &mut [[P::Float; MANY]; MAX_STRIPS],
 ) {
@@ -80,10 +88,10 @@ fn add_inputs<P: Products, F: FormatType, const N: usize>(
             for n in 1..N {
                 strips[n] = strip::<P>(block, step, index + n, inputs);
             }
-            add_rows::<P, F, N>(products, block, strips, inputs, &mut sums[index..]);
+            add_rows::<P, F, N>(products, rows, strips, inputs, &mut sums[index..]);
             index += N;
         } else {
-            add_rows::<P, F, 1>(products, block, [first], inputs, &mut sums[index..]);
+            add_rows::<P, F, 1>(products, rows, [first], inputs, &mut sums[index..]);
             index += 1;
         }
     }
@@ -99,70 +107,110 @@ fn strip<'a, P: Products>(block: &Block<'a>, step: &Step<'a>, index: usize, (fir
 #[inline(always)]
 fn add_rows<P: Products, F: FormatType, const N: usize>(
     products: P,
-    block: &Block<'_>,
+    rows: &[&[[u8; 4]]],
     strips: [Strip<'_>; N],
     inputs: (usize, usize),
     sums: &mut [[P::Float; MANY]],
 ) {
-    let (mut row, rows) = (0, block.rows.len());
-    while row < rows {
-        // Twice eight lanes leave registers for the sums of six rows; 8 are better taken as 4 and 4.
-        row += match rows - row {
-            left @ 6.. if const { P::LANES == 8 && N == 2 } && left != 8 => {
-                add_tile::<P, F, N, 6>(products, block, strips, inputs, row, sums)
-            }
-            4.. => add_tile::<P, F, N, 4>(products, block, strips, inputs, row, sums),
-            2.. => add_tile::<P, F, N, 2>(products, block, strips, inputs, row, sums),
-            _ => add_tile::<P, F, N, 1>(products, block, strips, inputs, row, sums),
+    match const { inputs_of_line(F::FORMAT) } {
+        1 => add_tiles::<P, F, N, AT_ONCE>(products, rows, strips, inputs, sums),
+        _ => add_tiles::<P, F, N, { AT_ONCE / 2 }>(products, rows, strips, inputs, sums),
+    }
+}
+
+/// Inputs that are multiplied in a round of the innermost loop, so that the loop itself takes little.
+const AT_ONCE: usize = 4;
+
+/// Most rows of a tile, so that the sums of `n` strips stay in registers. Of F16, the compiler wants one more.
+const fn tile_rows<P: Products, F: FormatType>(n: usize) -> usize {
+    match (P::LANES == 8 && n == 2, F::FORMAT) {
+        (true, Format::F16) => 5,
+        (true, _) => 6,
+        (false, _) => 4,
+    }
+}
+
+/// Adds inputs of all rows, where [`AT_ONCE`] inputs have `L` lines.
+#[inline(always)]
+fn add_tiles<P: Products, F: FormatType, const N: usize, const L: usize>(
+    products: P,
+    rows: &[&[[u8; 4]]],
+    strips: [Strip<'_>; N],
+    inputs: (usize, usize),
+    sums: &mut [[P::Float; MANY]],
+) {
+    let most = const { tile_rows::<P, F>(N) };
+    let mut row = 0;
+    while row < rows.len() {
+        // As few tiles as can be, and as even: a small one has too few chains of additions.
+        let left = rows.len() - row;
+        row += match left.div_ceil(left.div_ceil(most)) {
+            6 if most >= 6 => add_tile::<P, F, N, L, 6>(products, rows, strips, inputs, row, sums),
+            5 if most >= 5 => add_tile::<P, F, N, L, 5>(products, rows, strips, inputs, row, sums),
+            4 => add_tile::<P, F, N, L, 4>(products, rows, strips, inputs, row, sums),
+            3 => add_tile::<P, F, N, L, 3>(products, rows, strips, inputs, row, sums),
+            2 => add_tile::<P, F, N, L, 2>(products, rows, strips, inputs, row, sums),
+            _ => add_tile::<P, F, N, L, 1>(products, rows, strips, inputs, row, sums),
         };
     }
 }
 
 /// Adds inputs of `ROWS` rows from `row` on; returns how many.
 #[inline(always)]
-fn add_tile<P: Products, F: FormatType, const N: usize, const ROWS: usize>(
+fn add_tile<P: Products, F: FormatType, const N: usize, const L: usize, const ROWS: usize>(
     products: P,
-    block: &Block<'_>,
+    rows: &[&[[u8; 4]]],
     strips: [Strip<'_>; N],
     (first, depth): (usize, usize),
     row: usize,
     sums: &mut [[P::Float; MANY]],
 ) -> usize {
     let mut tile = [[products.splat_float(0.0); N]; ROWS];
-    let empty: &[[u8; 4]] = &[];
-    let mut inputs = [empty; ROWS];
+    // Of known lengths, so that no index need be checked.
+    let rounds = depth / AT_ONCE;
+    let no_lines: &[[[u8; LINE]; L]] = &[];
+    let no_inputs: &[[[u8; 4]; AT_ONCE]] = &[];
+    let (mut lines, mut inputs) = ([no_lines; N], [no_inputs; ROWS]);
+    let per_line = const { inputs_of_line(F::FORMAT) };
+    for n in 0..N {
+        lines[n] = &strips[n].group[first / per_line..].as_chunks().0[..rounds];
+    }
     for r in 0..ROWS {
-        inputs[r] = &block.activations.numbers(block.rows.start + row + r)[first..first + depth];
+        inputs[r] = &rows[row + r][first..].as_chunks().0[..rounds];
         for n in 0..N {
             tile[r][n] = sums[n][row + r];
         }
     }
-    let per_line = const { inputs_of_line(F::FORMAT) };
-    let whole = depth / per_line;
-    // Of known lengths, so that no index need be checked.
-    let (mut lines, mut inputs_of_lines) = ([strips[0].group; N], inputs);
-    for n in 0..N {
-        lines[n] = &strips[n].group[first / per_line..][..whole];
-    }
-    for r in 0..ROWS {
-        inputs_of_lines[r] = &inputs[r][..per_line * whole];
-    }
-    for line in 0..whole {
+    for round in 0..rounds {
         for n in 0..N {
             if row == 0 && strips[n].part == 0 {
-                products.prefetch(&lines[n][line], strips[n].ahead);
+                for line in 0..L {
+                    products.prefetch(&lines[n][round][line], strips[n].ahead);
+                }
             }
         }
-        for k in 0..per_line {
-            add_input::<P, F, N, ROWS>(products, &strips, &lines, (line, k), &inputs_of_lines, &mut tile);
+        for i in 0..AT_ONCE {
+            let mut weights = [products.splat_float(0.0); N];
+            for n in 0..N {
+                weights[n] = weight::<P, F>(products, &lines[n][round][i / per_line], i % per_line, strips[n].part);
+            }
+            let mut x = [[0; 4]; ROWS];
+            for r in 0..ROWS {
+                x[r] = inputs[r][round][i];
+            }
+            add_input(products, weights, x, &mut tile);
         }
     }
-    if per_line * whole < depth {
+    for i in first + AT_ONCE * rounds..first + depth {
+        let mut weights = [products.splat_float(0.0); N];
         for n in 0..N {
-            lines[n] = &strips[n].group[first / per_line + whole..];
+            weights[n] = weight::<P, F>(products, &strips[n].group[i / per_line], i % per_line, strips[n].part);
         }
-        let last = inputs.map(|inputs| &inputs[per_line * whole..]);
-        add_input::<P, F, N, ROWS>(products, &strips, &lines, (0, 0), &last, &mut tile);
+        let mut x = [[0; 4]; ROWS];
+        for r in 0..ROWS {
+            x[r] = rows[row + r][i];
+        }
+        add_input(products, weights, x, &mut tile);
     }
     for r in 0..ROWS {
         for n in 0..N {
@@ -172,34 +220,33 @@ fn add_tile<P: Products, F: FormatType, const N: usize, const ROWS: usize>(
     ROWS
 }
 
-/// Adds input `k` of line `line`.
+/// The weights of input `k` of a line.
 #[inline(always)]
-fn add_input<P: Products, F: FormatType, const N: usize, const ROWS: usize>(
+fn weight<P: Products, F: FormatType>(products: P, line: &[u8; LINE], k: usize, part: usize) -> P::Float {
+    match F::FORMAT {
+        Format::F32 => products.as_float(products.load(line, part)),
+        Format::F16 => products.halves(line, k, part),
+        _ => products.as_float(products.shift_left(products.words(line, k, part), 16)),
+    }
+}
+
+/// Adds an input, `x` of each row.
+#[inline(always)]
+fn add_input<P: Products, const N: usize, const ROWS: usize>(
     products: P,
-    strips: &[Strip<'_>; N],
-    lines: &[&Lines; N],
-    (line, k): (usize, usize),
-    inputs: &[&[[u8; 4]]; ROWS],
+    weights: [P::Float; N],
+    x: [[u8; 4]; ROWS],
     tile: &mut [[P::Float; N]; ROWS],
 ) {
-    let mut weights = [products.splat_float(0.0); N];
-    for n in 0..N {
-        let (line, part) = (&lines[n][line], strips[n].part);
-        weights[n] = match F::FORMAT {
-            Format::F32 => products.as_float(products.load(line, part)),
-            Format::F16 => products.halves(line, k, part),
-            _ => products.as_float(products.shift_left(products.words(line, k, part), 16)),
-        };
-    }
     for r in 0..ROWS {
-        let x = products.splat_float(f32::from_ne_bytes(inputs[r][const { inputs_of_line(F::FORMAT) } * line + k]));
+        let x = products.splat_float(f32::from_ne_bytes(x[r]));
         for n in 0..N {
             tile[r][n] = products.fma(weights[n], x, tile[r][n]);
         }
     }
 }
 
-/// How many inputs' weights a line holds.
+/// How many inputs' weights a line holds: 1 or 2.
 const fn inputs_of_line(format: Format) -> usize {
     4 / format.block_bytes()
 }
