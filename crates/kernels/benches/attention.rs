@@ -10,8 +10,8 @@ use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use kernels::{
-    AttentionSpace, Bands, CHUNK_TOKENS, Grid, Isa, KvHead, KvNumbers, Pool, Queries, ReadProbe, ZeroedNumbers, attend,
-    attend_chunk, kv_block_numbers, merge_chunks, partial_numbers, usable_cores,
+    AttentionSpace, Bands, CHUNK_TOKENS, Grid, Isa, KvHead, KvNumbers, Pool, Queries, ReadProbe, ReadWay,
+    ZeroedNumbers, attend, attend_chunk, kv_block_numbers, merge_chunks, partial_numbers, usable_cores,
 };
 
 const HEADS: usize = 32;
@@ -60,12 +60,14 @@ fn region(pool: &Pool) {
 fn read(pool: &Pool, isa: Isa) -> f64 {
     let probe = ReadProbe::new(pool, MEMORY).expect("memory");
     let slices = 64;
-    let time = fastest(|| {
-        pool.run(slices, |slice| {
-            black_box(probe.read(isa, (slice, slices), 2));
-        });
+    let times = ReadWay::ALL.map(|way| {
+        fastest(|| {
+            pool.run(slices, |slice| {
+                black_box(probe.read(isa, (slice, slices), way));
+            });
+        })
     });
-    probe.num_bytes() as f64 / time.as_secs_f64() / 1e9
+    probe.num_bytes() as f64 / times.into_iter().min().unwrap_or_default().as_secs_f64() / 1e9
 }
 
 /// Heads of keys and values, query heads for each, and positions.

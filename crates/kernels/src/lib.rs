@@ -36,7 +36,7 @@ pub use attention::{
 pub use isa::{Amx, Avx2, Avx512, AvxVnni, Isa, Neon};
 pub use linear::linear;
 pub use packed::{PackedMatrix, pack_group};
-pub use probe::{Multiply, ReadProbe, multiply_f32, multiply_int8};
+pub use probe::{Multiply, ReadProbe, ReadWay, multiply_f32, multiply_int8};
 pub use rows::{add, add_scaled, exp, narrow, rms_norm, rope, scale, silu_mul, widen};
 pub use shared::{Bands, Grid, Tile};
 pub use threads::{Pool, usable_cores};

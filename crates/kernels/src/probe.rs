@@ -13,8 +13,9 @@ use crate::threads::Pool;
 use crate::x86_64;
 use crate::{Bands, Grid, Isa};
 
-/// Sums that are built side by side, more than the instructions take cycles.
-const CHAINS: usize = 16;
+/// Sums that are built side by side: two units times the four or five cycles of their instructions, and sixteen registers hold
+/// them beside what they are made of.
+const CHAINS: usize = 10;
 
 /// Multiplies `rounds` times in registers; returns how many operations that was, a multiply-add being two.
 pub type Multiply = fn(isa: Isa, rounds: usize) -> usize;
@@ -39,6 +40,27 @@ pub fn multiply_f32(isa: Isa, rounds: usize) -> usize {
     2 * rounds * CHAINS * lanes.unwrap_or_else(|| scalar(rounds, |sum: f32, w: f32, x| w * x as f32 + sum))
 }
 
+/// How memory is read. Which way is fastest depends on the processor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReadWay {
+    /// Places at once: 1 to 4.
+    pub streams: usize,
+    /// How far ahead lines are asked for, in bytes; 0 leaves that to the processor.
+    pub ahead: usize,
+}
+
+impl ReadWay {
+    /// One of them is the fastest on each processor that was measured.
+    pub const ALL: [Self; 6] = [
+        Self { streams: 1, ahead: 2048 },
+        Self { streams: 2, ahead: 2048 },
+        Self { streams: 4, ahead: 2048 },
+        Self { streams: 4, ahead: 512 },
+        Self { streams: 1, ahead: 0 },
+        Self { streams: 4, ahead: 0 },
+    ];
+}
+
 /// Memory to be read, where weights would lie: on huge pages where the system has them.
 #[derive(Debug)]
 pub struct ReadProbe(AlignedBytes);
@@ -61,16 +83,16 @@ impl ReadProbe {
         self.0.len()
     }
 
-    /// Reads slice `slice` of `slices`, from `streams` places at once, asking ahead; returns how many bytes that was.
+    /// Reads slice `slice` of `slices`, from some places at once; returns how many bytes that was.
     ///
     /// # Panics
     /// There is no such slice, or no stream.
-    pub fn read(&self, isa: Isa, (slice, slices): (usize, usize), streams: usize) -> usize {
+    pub fn read(&self, isa: Isa, (slice, slices): (usize, usize), ReadWay { streams, ahead }: ReadWay) -> usize {
         let lines = self.0.as_chunks::<LINE>().0;
         let part = &lines[lines.len() * slice / slices..lines.len() * (slice + 1) / slices];
         let read = Read { streams: std::array::from_fn(|s| &part[part.len() / streams * s.min(streams - 1)..]) };
         let steps = part.len() / streams / STEP;
-        if isa.run_products(Streams { read, steps, count: streams }).is_none() {
+        if isa.run_products(Streams { read, steps, count: streams, ahead }).is_none() {
             black_box(part.iter().flatten().fold(0, |sum, byte| sum ^ byte));
         }
         steps * STEP * streams * LINE
@@ -80,8 +102,6 @@ impl ReadProbe {
 const PAGE: usize = 4096;
 /// Lines of a stream that are read in one go.
 const STEP: usize = 4;
-/// How far ahead is asked, in bytes.
-const AHEAD: usize = 2048;
 /// The most streams.
 const STREAMS: usize = 4;
 
@@ -90,17 +110,18 @@ struct Int8(usize);
 impl ProductsOperation for Int8 {
     #[inline(always)]
     fn run<P: Products>(self, products: P) {
-        let mut weights = [products.splat(0); CHAINS];
-        for (i, weight) in weights.iter_mut().enumerate() {
-            *weight = products.splat(0x0102_0301 + i as i32);
+        let mut inputs = [products.splat(0); CHAINS];
+        for i in 0..CHAINS {
+            inputs[i] = products.splat(0x0102_0301 + i as i32);
         }
-        // Different weights and changing inputs, so that nothing can be multiplied once for all.
-        let weights = black_box(weights);
+        // Different inputs and changing weights, so that nothing can be multiplied once for all. Inputs may be read from memory while they
+        // are multiplied, weights may not.
+        let inputs = black_box(inputs);
         let mut sums = [products.splat(1); CHAINS];
         for round in 0..self.0 {
-            let x = products.splat(black_box(round as i32));
+            let weights = products.splat(black_box(round as i32 & 0x7F7F_7F7F));
             for i in 0..CHAINS {
-                sums[i] = products.dot4(sums[i], weights[i], x);
+                sums[i] = products.dot4(sums[i], weights, inputs[i]);
             }
         }
         black_box(sums);
@@ -112,12 +133,16 @@ struct Float(usize);
 impl ProductsOperation for Float {
     #[inline(always)]
     fn run<P: Products>(self, products: P) {
-        let weights = black_box([products.splat_float(0.5); CHAINS]);
+        let weights = products.splat_float(black_box(0.5));
+        // Sums of which nobody knows that they are the same.
         let mut sums = [products.splat_float(1.0); CHAINS];
+        for i in 0..CHAINS {
+            sums[i] = products.splat_float(black_box(1.0));
+        }
         for round in 0..self.0 {
             let x = products.splat_float(f32::from_bits(black_box(0x3F80_0000 ^ (round as u32 & 1))));
             for i in 0..CHAINS {
-                sums[i] = products.fma(weights[i], x, sums[i]);
+                sums[i] = products.fma(weights, x, sums[i]);
             }
         }
         black_box(sums);
@@ -146,23 +171,34 @@ struct Streams<'a> {
     read: Read<'a>,
     steps: usize,
     count: usize,
+    ahead: usize,
 }
 
 impl ProductsOperation for Streams<'_> {
     #[inline(always)]
     fn run<P: Products>(self, products: P) {
-        let mut sums = [products.splat(0); STEP];
-        for step in 0..self.steps {
-            for stream in &self.read.streams[..self.count] {
-                let lines = &stream[step * STEP..][..STEP];
-                for line in 0..STEP {
-                    products.prefetch(&lines[line], AHEAD);
-                    for part in 0..16 / P::LANES {
-                        sums[line] = products.xor(sums[line], products.load(&lines[line], part));
-                    }
+        match self.ahead {
+            0 => read::<P, false>(products, &self),
+            _ => read::<P, true>(products, &self),
+        }
+    }
+}
+
+#[inline(always)]
+fn read<P: Products, const ASKS: bool>(products: P, streams: &Streams<'_>) {
+    let mut sums = [products.splat(0); STEP];
+    for step in 0..streams.steps {
+        for stream in &streams.read.streams[..streams.count] {
+            let lines = &stream[step * STEP..][..STEP];
+            for line in 0..STEP {
+                if ASKS {
+                    products.prefetch(&lines[line], streams.ahead);
+                }
+                for part in 0..16 / P::LANES {
+                    sums[line] = products.xor(sums[line], products.load(&lines[line], part));
                 }
             }
         }
-        black_box(sums);
     }
+    black_box(sums);
 }

@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use kernels::{Isa, Multiply, Pool, ReadProbe, multiply_f32, multiply_int8, usable_cores};
+use kernels::{Isa, Multiply, Pool, ReadProbe, ReadWay, multiply_f32, multiply_int8, usable_cores};
 use serde::Serialize;
 
 use crate::machine;
@@ -14,9 +14,9 @@ const BUFFER_BYTES: u64 = 512 << 20;
 /// Parts of it that are read in turn, so that none is still in a cache.
 const PARTS: usize = 8;
 /// A pass takes a millisecond or two: short enough that other programs leave some of them alone.
-const PASSES: usize = 256;
+const PASSES: usize = 128;
 /// The same where memory is read again.
-const FEW_PASSES: usize = 64;
+const FEW_PASSES: usize = 32;
 const ROUNDS: usize = 400_000;
 
 /// The most that the threads reach together, the best of several passes each.
@@ -41,7 +41,7 @@ impl Ceilings {
             // Cores share nothing here: what one reaches while it is left alone, all do.
             let fastest = Mutex::new(f64::INFINITY);
             let slice = || {
-                let seconds = best(PASSES, &|_| _ = black_box(multiply(isa, ROUNDS)));
+                let seconds = best(2 * PASSES, &|_| _ = black_box(multiply(isa, ROUNDS)));
                 let mut fastest = fastest.lock().unwrap_or_else(PoisonError::into_inner);
                 *fastest = fastest.min(seconds);
             };
@@ -75,20 +75,20 @@ impl Ceilings {
     }
 }
 
-/// From as many places at once for each thread as is fastest.
+/// In the way that is fastest here.
 fn read(isa: Isa, pool: &Pool, passes: usize) -> Option<f64> {
     if machine::available_bytes()? < 2 * BUFFER_BYTES {
         return None;
     }
     let memory = ReadProbe::new(pool, usize::try_from(BUFFER_BYTES).ok()?).ok()?;
     let slices = 8 * pool.num_threads();
-    let pass = |streams| {
+    let pass = |way| {
         best(passes, &|pass| {
             let first = pass % PARTS * slices;
-            pool.run(slices, |slice| _ = black_box(memory.read(isa, (first + slice, PARTS * slices), streams)));
+            pool.run(slices, |slice| _ = black_box(memory.read(isa, (first + slice, PARTS * slices), way)));
         })
     };
-    let seconds = [1, 2, 4].map(pass).into_iter().fold(f64::INFINITY, f64::min);
+    let seconds = ReadWay::ALL.map(pass).into_iter().fold(f64::INFINITY, f64::min);
     Some((memory.num_bytes() / PARTS) as f64 / seconds)
 }
 

@@ -1,6 +1,6 @@
 //! The loops that measure ceilings do what they say on every instruction set.
 
-use kernels::{Isa, Pool, ReadProbe, multiply_f32, multiply_int8};
+use kernels::{Isa, Pool, ReadProbe, ReadWay, multiply_f32, multiply_int8};
 
 #[test]
 fn operations_and_bytes_are_counted() {
@@ -17,10 +17,10 @@ fn operations_and_bytes_are_counted() {
             _ => 4,
         };
         assert_eq!(int8 / f32, expected);
-        for streams in [1, 2, 3, 4] {
-            let read: usize = (0..4).map(|slice| memory.read(isa, (slice, 4), streams)).sum();
+        for way in [1, 2, 3, 4].into_iter().flat_map(|streams| [0, 2048].map(|ahead| ReadWay { streams, ahead })) {
+            let read: usize = (0..4).map(|slice| memory.read(isa, (slice, 4), way)).sum();
             // What does not divide into steps of all streams is left out.
-            assert!(read <= 1 << 20 && read > (1 << 20) - (4 << 10), "{streams} streams read {read} bytes");
+            assert!(read <= 1 << 20 && read > (1 << 20) - (4 << 10), "{way:?} reads {read} bytes");
         }
         Ok::<_, String>(())
     });
