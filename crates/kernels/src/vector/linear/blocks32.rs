@@ -98,10 +98,15 @@ fn add_rows<P: Products, F: FormatType, const ROWS: usize, const N: usize, const
     }
     let dots = products.dots::<F, N, R>(starts, weights, records, 8 * block);
     for r in 0..R {
-        let (input_scale, prepared) = (records[r].scale(block), inputs.prepared[row + r][block]);
+        let input_scale = products.splat_float(records[r].scale(block));
+        let prepared = inputs.prepared[row + r][block];
         for n in 0..N {
-            let sum = &mut sums[n][row + r];
-            *sum = add_block::<P, F>(products, dots[n][r], scales[n], input_scale, prepared, *sum);
+            let (scale, min) = scales[n];
+            let mut scaled = products.mul_float(products.to_float(dots[n][r]), scale);
+            if F::FORMAT.has_min() {
+                scaled = products.fma(min, products.as_float(products.splat(prepared)), scaled);
+            }
+            sums[n][row + r] = products.fma(scaled, input_scale, sums[n][row + r]);
         }
     }
 }

@@ -7,6 +7,8 @@
 //!   processor's own prefetching follows. Best on AMD's Zen 5: 92 to 99 % of a plain read, where two distant streams reach 81 to 92 %.
 //! - *apart*: from four distant places of the tile at once. Best in trials on Intel's Xeon with AMX: 77 % of a plain read, 61 % in
 //!   order.
+//!
+//! A single row with vectors of half a line takes its groups in turns, on any processor: [`super::turns`].
 
 use std::ops::Range;
 use std::sync::OnceLock;
