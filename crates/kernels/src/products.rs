@@ -287,7 +287,7 @@ pub(crate) fn unscaled_dots<P: Products, F: FormatType, const N: usize>(
 ) -> [Unscaled<P::Int>; N] {
     let mut sums = [[products.splat(0); MAX_UNSCALED]; N];
     if F::FORMAT.sub_block() == 16 {
-        let [firsts, seconds] = products.half_dots::<F, N, 1>(corrections.map(|c| [c]), codes, [x], first);
+        let [firsts, seconds] = products.half_dots::<F, N, 1>([[corrections[0]], [corrections[1]]], codes, [x], first);
         for n in 0..N {
             (sums[n][0], sums[n][1]) = (firsts[n][0], seconds[n][0]);
         }

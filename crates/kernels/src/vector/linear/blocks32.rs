@@ -56,29 +56,13 @@ pub(super) fn add_dots<P: Products, F: FormatType>(
 ) {
     for block in 0..BLOCKS {
         let scale = codes::block_scale::<P, F>(products, strip, block);
-        let min = match F::FORMAT.has_min() {
-            true => codes::block_min::<P, F>(products, strip, block),
-            false => products.splat_float(0.0),
-        };
-        *sum = add_block::<P, F>(products, dots[block], (scale, min), record.scale(block), prepared[block], *sum);
+        let mut scaled = products.mul_float(products.to_float(dots[block]), scale);
+        if F::FORMAT.has_min() {
+            let min = codes::block_min::<P, F>(products, strip, block);
+            scaled = products.fma(min, products.as_float(products.splat(prepared[block])), scaled);
+        }
+        *sum = products.fma(scaled, products.splat_float(record.scale(block)), *sum);
     }
-}
-
-/// `sum` and the products of a block.
-#[inline(always)]
-fn add_block<P: Products, F: FormatType>(
-    products: P,
-    dots: P::Int,
-    (scale, min): (P::Float, P::Float),
-    input_scale: f32,
-    prepared: i32,
-    sum: P::Float,
-) -> P::Float {
-    let mut scaled = products.mul_float(products.to_float(dots), scale);
-    if F::FORMAT.has_min() {
-        scaled = products.fma(min, products.as_float(products.splat(prepared)), scaled);
-    }
-    products.fma(scaled, products.splat_float(input_scale), sum)
 }
 
 /// Adds the products of a block with inputs of `R` rows from `row` on. `scales` are scale and minimum of each strip.
