@@ -44,16 +44,18 @@ fn linear_in<P: Products>(
     out: &mut Tile<'_>,
 ) {
     let (groups, rows) = (out.cols().start / GROUP..out.cols().end.div_ceil(GROUP), out.rows());
+    let is_numbers = weights.format().block_weights() == 1;
+    let many = if is_numbers { numbers::many::<P>() } else { MANY };
     // A single block of rows reads the weights once: let it run on.
-    let resident = match rows.len() <= MANY {
+    let resident = match rows.len() <= many {
         true => groups.len().max(1),
         false => (RESIDENT_BYTES / weights.group(0).as_flattened().len()).max(1).next_multiple_of(walk::WIDEST),
     };
-    let strips = if weights.format().block_weights() == 1 { numbers::strips::<P> } else { blocks::strips::<P> };
+    let strips = if is_numbers { numbers::strips::<P> } else { blocks::strips::<P> };
     for first in groups.clone().step_by(resident) {
         let groups = first..groups.end.min(first + resident);
-        for first in rows.clone().step_by(MANY) {
-            let rows = first..rows.end.min(first + MANY);
+        for first in rows.clone().step_by(many) {
+            let rows = first..rows.end.min(first + many);
             let walk = if P::LANES < GROUP && rows.len() == 1 {
                 Walk::near(groups.clone(), P::LANES)
             } else {

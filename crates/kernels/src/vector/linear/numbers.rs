@@ -19,13 +19,25 @@ pub(super) struct Numbers<'a, 'b, 'c, F> {
     format: PhantomData<F>,
 }
 
-/// Inputs that are multiplied before the next rows: their weights stay in the first-level cache.
-const DEPTH: usize = 128;
+/// Inputs that are multiplied before the next rows. All of them where that was measured to be faster: sums then go to registers and back
+/// once, and the weights that the next rows read again come from the second-level cache in time. F32, which memory is slowest to
+/// bring, would leave it idle meanwhile; of a few inputs the weights are still in the first-level cache.
+const fn depth<P: Products, F: FormatType>() -> usize {
+    match (P::LANES, F::FORMAT) {
+        (8, Format::F16 | Format::BF16) => usize::MAX,
+        _ => 128,
+    }
+}
 
-/// Strips that are multiplied side by side: each output is one chain of additions, so there have to be several, as many as the
-/// sums of some rows leave registers for.
+/// Strips that are multiplied side by side: each output is one chain of additions, so there have to be several (eight, for a
+/// processor that begins two at a time and ends each four cycles later), as many as the sums of some rows leave registers for.
 pub(super) const fn strips<P: Products>(rows: usize) -> usize {
-    if rows == 1 || P::LANES != 8 { 4 } else { 2 }
+    if rows <= 2 || P::LANES != 8 { 4 } else { 2 }
+}
+
+/// Rows of a block, [`MANY`] at most: where tiles have six rows or five, as many as make whole tiles of both.
+pub(super) const fn many<P: Products>() -> usize {
+    if P::LANES == 8 { 30 } else { MANY }
 }
 
 /// A vector's worth of a group.
@@ -56,8 +68,8 @@ impl<F: FormatType> ProductsOperation for Numbers<'_, '_, '_, F> {
         for step in 0..block.walk.num_steps() {
             let step = block.walk.step(block.weights, step);
             let mut sums = [[products.splat_float(0.0); MANY]; MAX_STRIPS];
-            for first in (0..block.weights.cols()).step_by(DEPTH) {
-                let depth = DEPTH.min(block.weights.cols() - first);
+            for first in (0..block.weights.cols()).step_by(const { depth::<P, F>() }) {
+                let depth = const { depth::<P, F>() }.min(block.weights.cols() - first);
                 if strips::<P>(block.rows.len()) == 4 {
                     add_inputs::<P, F, 4>(products, block, &step, rows, (first, depth), &mut sums);
                 } else {
