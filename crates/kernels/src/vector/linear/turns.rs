@@ -1,7 +1,7 @@
 //! A single row of inputs, where a vector is a part of a line: groups that lie apart take turns, 32 inputs each.
 //!
 //! The processors with such vectors follow several reads at once, if each goes through memory line by line and does not jump (measured on
-//! AMD's Zen 3, docs/performance.md). So all parts of a line are multiplied before the next line; and since the scales of a chunk are its
+//! AMD's Zen 3, docs/performance-trials.md). So all parts of a line are multiplied before the next line; and since the scales of a chunk are its
 //! last lines, sums of products wait for them.
 
 use std::marker::PhantomData;

@@ -1,7 +1,7 @@
 //! In which order a tile goes through its groups of weights, and how far ahead it asks for them.
 //!
 //! Weights that come from memory are multiplied faster than they arrive, so what counts is that the processor always has
-//! enough lines on their way. Two manners, by measurement (docs/performance.md):
+//! enough lines on their way. Two manners, by measurement (docs/performance-trials.md):
 //!
 //! - *in order*: the groups as they lie in memory, so that a tile, and a thread's next tile, is one long read which the
 //!   processor's own prefetching follows. Best on AMD's Zen 5: 92 to 99 % of a plain read, where two distant streams reach 81 to 92 %.
