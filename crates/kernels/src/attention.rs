@@ -226,7 +226,9 @@ impl<'a> Partial<'a> {
 /// A type that keys and values are stored in.
 pub(crate) trait KvNumber: Copy {
     fn widen(self) -> f32;
-    fn load<L: Lanes>(lanes: L, x: &[Self; LANES]) -> L::Vector;
+    /// # Safety
+    /// `x` begins a part of a vector.
+    unsafe fn load_part_at<L: Lanes>(lanes: L, x: *const Self) -> L::Part;
 }
 
 impl KvNumber for f32 {
@@ -236,8 +238,9 @@ impl KvNumber for f32 {
     }
 
     #[inline(always)]
-    fn load<L: Lanes>(lanes: L, x: &[f32; LANES]) -> L::Vector {
-        lanes.load(x)
+    unsafe fn load_part_at<L: Lanes>(lanes: L, x: *const f32) -> L::Part {
+        // SAFETY: the caller's.
+        unsafe { lanes.load_part_at(x) }
     }
 }
 
@@ -249,8 +252,9 @@ impl KvNumber for u16 {
     }
 
     #[inline(always)]
-    fn load<L: Lanes>(lanes: L, x: &[u16; LANES]) -> L::Vector {
-        lanes.load_f16(x)
+    unsafe fn load_part_at<L: Lanes>(lanes: L, x: *const u16) -> L::Part {
+        // SAFETY: the caller's.
+        unsafe { lanes.load_part_at_f16(x) }
     }
 }
 
@@ -273,8 +277,8 @@ impl<'a, N> ChunkBlocks<'a, N> {
 
     /// Keys of the chunk's KV block `i`: `[head_dim][32]`.
     #[inline(always)]
-    pub(crate) fn keys(&self, i: usize) -> &'a [[N; KV_BLOCK_TOKENS]] {
-        self.block(i)[..self.head_dim * KV_BLOCK_TOKENS].as_chunks().0
+    pub(crate) fn keys(&self, i: usize) -> &'a [N] {
+        &self.block(i)[..self.head_dim * KV_BLOCK_TOKENS]
     }
 
     /// Values of the chunk's KV block `i`: `[32][head_dim, padded]`.
@@ -290,10 +294,27 @@ impl<'a, N> ChunkBlocks<'a, N> {
         &next.block(0)[..KV_BLOCK_TOKENS * padded(self.head_dim)]
     }
 
+    /// Numbers of the values of one position.
+    #[inline(always)]
+    pub(crate) fn padded_head_dim(&self) -> usize {
+        padded(self.head_dim)
+    }
+
+    /// Keys and values of the layer.
+    #[inline(always)]
+    pub(crate) fn numbers(&self) -> &'a [N] {
+        self.numbers
+    }
+
+    /// Where the keys of the chunk's KV block `i` begin.
+    #[inline(always)]
+    pub(crate) fn keys_at(&self, i: usize) -> usize {
+        (self.blocks[i] as usize * self.n_kv_heads + self.head) * kv_block_numbers(self.head_dim)
+    }
+
     #[inline(always)]
     fn block(&self, i: usize) -> &'a [N] {
-        let len = kv_block_numbers(self.head_dim);
-        &self.numbers[(self.blocks[i] as usize * self.n_kv_heads + self.head) * len..][..len]
+        &self.numbers[self.keys_at(i)..][..kv_block_numbers(self.head_dim)]
     }
 }
 

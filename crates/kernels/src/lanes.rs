@@ -18,10 +18,13 @@ pub(crate) const LANES: usize = 16;
 pub(crate) trait Lanes: Copy {
     /// Sixteen numbers.
     type Vector: Copy;
-    /// Rows of a tile of products that stay in registers (attention).
-    const TILE_ROWS: usize;
-    /// Vectors of sums of a tile of products that stay in registers, beside what they are made of.
-    const TILE_SUMS: usize;
+    /// Neighbouring lanes in one register.
+    type Part: Copy;
+    /// Parts of a vector.
+    const PARTS: usize;
+    /// Parts of a tile of products (attention) with 1, 2, … rows: as many as stay in registers, beside what they are made of. 1,
+    /// 2, 3, 4 or 8.
+    const TILE: &'static [usize];
 
     fn splat(self, x: f32) -> Self::Vector;
     fn load(self, x: &[f32; LANES]) -> Self::Vector;
@@ -30,6 +33,42 @@ pub(crate) trait Lanes: Copy {
     fn load_f16(self, x: &[u16; LANES]) -> Self::Vector;
     /// Narrows to f16, to nearest even.
     fn store_f16(self, x: Self::Vector, out: &mut [u16; LANES]);
+
+    /// The same number in all lanes.
+    fn splat_part(self, x: f32) -> Self::Part;
+    /// # Safety
+    /// `x` begins a part of a vector.
+    unsafe fn load_part_at(self, x: *const f32) -> Self::Part;
+    /// Widens f16 numbers, exactly.
+    ///
+    /// # Safety
+    /// `x` begins a part of a vector.
+    unsafe fn load_part_at_f16(self, x: *const u16) -> Self::Part;
+    /// # Safety
+    /// `out` begins a part of a vector.
+    unsafe fn store_part_at(self, x: Self::Part, out: *mut f32);
+    /// [`Lanes::fma`].
+    fn fma_part(self, x: Self::Part, y: Self::Part, z: Self::Part) -> Self::Part;
+    /// A tile of products: adds `x[stride · r] · y` to the sums of each row `r`, as [`Lanes::fma`] does.
+    ///
+    /// # Safety
+    /// `x` begins at least `stride · (R - 1) + 1` numbers.
+    #[inline(always)]
+    unsafe fn add_products<const R: usize, const V: usize>(
+        self,
+        x: *const f32,
+        stride: usize,
+        y: &[Self::Part; V],
+        sums: &mut [[Self::Part; V]; R],
+    ) {
+        for r in 0..R {
+            // SAFETY: the caller's.
+            let x = self.splat_part(unsafe { *x.add(stride * r) });
+            for v in 0..V {
+                sums[r][v] = self.fma_part(x, y[v], sums[r][v]);
+            }
+        }
+    }
 
     fn add(self, x: Self::Vector, y: Self::Vector) -> Self::Vector;
     fn sub(self, x: Self::Vector, y: Self::Vector) -> Self::Vector;
@@ -43,6 +82,11 @@ pub(crate) trait Lanes: Copy {
     fn where_less(self, x: Self::Vector, y: Self::Vector, then: Self::Vector, otherwise: Self::Vector) -> Self::Vector;
     /// `x · 2ⁿ` for whole `n` from -126 to 128, rounded once, `x` within a factor of 2 of 1. NaN stays NaN.
     fn scale_by_power(self, x: Self::Vector, n: Self::Vector) -> Self::Vector;
+    /// The same for `n` from -126 to 0; what else comes out is not promised.
+    #[inline(always)]
+    fn scale_by_small_power(self, x: Self::Vector, n: Self::Vector) -> Self::Vector {
+        self.scale_by_power(x, n)
+    }
     /// Neighbours change places: lanes 1 0 3 2 5 4 …
     fn swap_pairs(self, x: Self::Vector) -> Self::Vector;
     /// Every number twice: lanes 0 0 1 1 2 2 …
@@ -53,8 +97,8 @@ pub(crate) trait Lanes: Copy {
         self.load(&std::array::from_fn(|i| i as f32))
     }
 
-    /// Asks for the cache line at `place`, which will be read soon.
-    fn prefetch<T>(self, place: &T);
+    /// Asks for the cache line at `place`, which will be read soon. Nothing happens where there is no memory.
+    fn prefetch<T>(self, place: *const T);
 
     /// The lanes folded in halves: 8 + 8, 4 + 4, 2 + 2, 1 + 1.
     #[inline(always)]

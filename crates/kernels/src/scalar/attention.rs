@@ -32,7 +32,10 @@ pub(crate) fn attend_chunk<N: KvNumber>(
 /// `Σ query[d] · key[d]`, in the order of `d`, each product added by fused multiply-add.
 fn dot<N: KvNumber>(kv: &ChunkBlocks<'_, N>, query: &[f32], key: usize) -> f32 {
     let keys = kv.keys(key / KV_BLOCK_TOKENS);
-    query.iter().zip(keys).fold(0.0, |sum, (q, keys)| q.mul_add(keys[key % KV_BLOCK_TOKENS].widen(), sum))
+    query
+        .iter()
+        .zip(keys.chunks(KV_BLOCK_TOKENS))
+        .fold(0.0, |sum, (q, keys)| q.mul_add(keys[key % KV_BLOCK_TOKENS].widen(), sum))
 }
 
 /// Weights of keys `first ..`: key `i` of the chunk goes to partial sum `i mod 16`, in order.

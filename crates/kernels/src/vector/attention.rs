@@ -1,10 +1,12 @@
 //! Attention, sixteen keys or sixteen head dimensions at a time, several query rows for each key and value loaded.
 
+mod tiles;
+
 use std::array::from_fn;
 use std::ops::Range;
 
-use super::exp::exp;
-use crate::aligned::LINE;
+use self::tiles::{Products, Strips, in_strips};
+use super::exp::exp_of_negative;
 use crate::attention::{CHUNK_TOKENS, ChunkBlocks, KV_BLOCK_TOKENS, KvNumber, Partial, Queries, partial_numbers};
 use crate::lanes::{LANES, Lanes};
 use crate::scalar::attention::merge_ends;
@@ -19,9 +21,9 @@ pub(crate) fn attend_chunk<L: Lanes, N: KvNumber>(
     partials: &mut [f32],
 ) {
     let (head_dim, width) = (queries.head_dim, partial_numbers(queries.head_dim));
-    let tiles = scaled.chunks(L::TILE_ROWS * head_dim).zip(partials.chunks_mut(L::TILE_ROWS * width));
+    let tiles = scaled.chunks(L::TILE.len() * head_dim).zip(partials.chunks_mut(L::TILE.len() * width));
     for (tile, (scaled, partials)) in tiles.enumerate() {
-        let rows = Rows { queries, scaled, first: tile * L::TILE_ROWS, chunk };
+        let rows = Rows { queries, scaled, first: tile * L::TILE.len(), chunk };
         // Rows are compiled in, so that their sums stay in registers.
         match scaled.len() / head_dim {
             1 => rows.attend::<L, N, 1>(lanes, kv, partials),
@@ -30,8 +32,8 @@ pub(crate) fn attend_chunk<L: Lanes, N: KvNumber>(
             4 => rows.attend::<L, N, 4>(lanes, kv, partials),
             5 => rows.attend::<L, N, 5>(lanes, kv, partials),
             6 => rows.attend::<L, N, 6>(lanes, kv, partials),
-            7 if L::TILE_ROWS > 6 => rows.attend::<L, N, 7>(lanes, kv, partials),
-            8 if L::TILE_ROWS > 6 => rows.attend::<L, N, 8>(lanes, kv, partials),
+            7 if L::TILE.len() > 6 => rows.attend::<L, N, 7>(lanes, kv, partials),
+            8 if L::TILE.len() > 6 => rows.attend::<L, N, 8>(lanes, kv, partials),
             rows => unreachable!("a tile of {rows} rows"),
         }
     }
@@ -58,96 +60,85 @@ impl Rows<'_> {
             return;
         }
         let mut scores = [[0.0; CHUNK_TOKENS]; R];
-        let query: [&[f32]; R] = from_fn(|r| &self.scaled[r * head_dim..][..head_dim]);
         let blocks = any.start / KV_BLOCK_TOKENS..any.end.div_ceil(KV_BLOCK_TOKENS);
-        score::<L, N, R>(lanes, kv, &query, blocks, &mut scores);
-        let mut rows = partials.chunks_exact_mut(partial_numbers(head_dim));
-        let rows: [Partial<'_>; R] = from_fn(|_| Partial::new(rows.next().expect("a partial result for each row")));
+        let parts = blocks.start * key_parts::<L>()..blocks.end * key_parts::<L>();
+        let mut scoring =
+            Scoring::<N, R> { kv, blocks, queries: self.scaled, head_dim, scores: scores.as_flattened_mut() };
+        in_strips(lanes, R, parts, 2 * key_parts::<L>(), &mut scoring);
+        let width = partial_numbers(head_dim);
         for r in 0..R {
-            (*rows[r].largest, *rows[r].sum) = weigh(lanes, &mut scores[r], &visible[r]);
-            rows[r].weighted.fill(0.0);
+            let Partial { weighted, largest, sum } = Partial::new(&mut partials[r * width..(r + 1) * width]);
+            (*largest, *sum) = weigh(lanes, &mut scores[r], &visible[r]);
+            weighted.fill(0.0);
         }
-        let mut weighted = rows.map(|row| row.weighted);
         // A key that only some rows see must not touch the others: its value may be anything.
         let all = if all.is_empty() { any.end..any.end } else { all };
         for r in 0..R {
             let before = visible[r].start..visible[r].end.min(all.start);
-            add_values::<L, N, 1>(lanes, kv, [&scores[r]], before, &mut [&mut *weighted[r]]);
+            add_values::<L, N, 1>(lanes, kv, &scores[r], before, &mut partials[r * width..]);
         }
-        add_values::<L, N, R>(lanes, kv, from_fn(|r| &scores[r]), all.clone(), &mut weighted);
+        add_values::<L, N, R>(lanes, kv, scores.as_flattened(), all.clone(), partials);
         for r in 0..R {
             let after = visible[r].start.max(all.end)..visible[r].end;
-            add_values::<L, N, 1>(lanes, kv, [&scores[r]], after, &mut [&mut *weighted[r]]);
+            add_values::<L, N, 1>(lanes, kv, &scores[r], after, &mut partials[r * width..]);
         }
     }
 }
 
-/// Scores of some KV blocks. While keys are read, the next ones are asked for, and at the end the first values.
-#[inline(always)]
-fn score<L: Lanes, N: KvNumber, const R: usize>(
-    lanes: L,
-    kv: &ChunkBlocks<'_, N>,
-    query: &[&[f32]; R],
+/// How long before they are read keys are asked for, at least, in bytes that are read meanwhile: memory may take its time. Much more
+/// would not stay in a first-level cache of 32 KiB.
+const LEAD_BYTES: usize = 8 << 10;
+
+/// Scores of some KV blocks.
+struct Scoring<'a, N, const R: usize> {
+    kv: &'a ChunkBlocks<'a, N>,
     blocks: Range<usize>,
-    scores: &mut [Scores; R],
-) {
-    let Range { start: mut i, end } = blocks;
-    let ahead = |next: usize| match next < end {
-        true => kv.keys(next),
-        false => kv.values((blocks.start + next - end).min(end - 1)).as_chunks().0,
-    };
-    // Few rows have few sums, each a chain of additions: a second block keeps the processor busy meanwhile.
-    while L::TILE_SUMS >= 4 * R && i + 2 <= end {
-        let keys = [kv.keys(i), kv.keys(i + 1)];
-        dots::<L, N, R, 2, 2>(lanes, keys, [ahead(i + 2), ahead(i + 3)], query, i, scores);
-        i += 2;
-    }
-    while i < end {
-        if L::TILE_SUMS >= 2 * R {
-            dots::<L, N, R, 1, 2>(lanes, [kv.keys(i)], [ahead(i + 1)], query, i, scores);
-        } else {
-            dots::<L, N, R, 1, 1>(lanes, [kv.keys(i)], [ahead(i + 1)], query, i, scores);
+    /// Row after row.
+    queries: &'a [f32],
+    head_dim: usize,
+    /// A row's lie [`CHUNK_TOKENS`] further than the last one's.
+    scores: &'a mut [f32],
+}
+
+impl<'a, N: KvNumber, const R: usize> Scoring<'a, N, R> {
+    /// What is read in the turn of KV block `block`: keys, and after the last ones values.
+    #[inline(always)]
+    fn in_turn(&self, block: usize) -> &'a [N] {
+        let Range { start, end } = self.blocks;
+        match block < end {
+            true => self.kv.keys(block),
+            false => self.kv.values((start + block - end).min(end - 1)),
         }
-        i += 1;
     }
 }
 
-/// Scores of `B` neighbouring KV blocks, `V` vectors of keys of each at a time. `ahead` is as long as the keys and is read soon.
-#[inline(always)]
-fn dots<L: Lanes, N: KvNumber, const R: usize, const B: usize, const V: usize>(
-    lanes: L,
-    keys: [&[[N; KV_BLOCK_TOKENS]]; B],
-    ahead: [&[[N; KV_BLOCK_TOKENS]]; B],
-    query: &[&[f32]; R],
-    block: usize,
-    scores: &mut [Scores; R],
-) {
-    let head_dim = query[0].len();
-    let (keys, ahead) = (keys.map(|keys| &keys[..head_dim]), ahead.map(|ahead| &ahead[..head_dim]));
-    for part in 0..KV_BLOCK_TOKENS / (V * LANES) {
-        let mut sums = [[[lanes.splat(0.0); V]; R]; B];
-        for d in 0..head_dim {
-            for b in 0..B {
-                ask(lanes, &ahead[b][d]);
-                let (keys, _) = keys[b][d].as_chunks();
-                for v in 0..V {
-                    let key = N::load(lanes, &keys[part * V + v]);
-                    for r in 0..R {
-                        sums[b][r][v] = lanes.fma(lanes.splat(query[r][d]), key, sums[b][r][v]);
-                    }
-                }
-            }
-        }
-        for b in 0..B {
-            for r in 0..R {
-                let (scores, _) = scores[r].as_chunks_mut();
-                for v in 0..V {
-                    let first = (block + b) * (KV_BLOCK_TOKENS / LANES) + part * V;
-                    lanes.store(sums[b][r][v], &mut scores[first + v]);
-                }
-            }
-        }
+impl<N: KvNumber, const R: usize> Strips for Scoring<'_, N, R> {
+    #[inline(always)]
+    fn strip<L: Lanes, const V: usize>(&mut self, lanes: L, first: usize) {
+        let (per_block, width) = (key_parts::<L>(), LANES / L::PARTS);
+        // A strip asks for as much as it reads, which may begin within a block and end in the next one or the one after that.
+        let least = (LEAD_BYTES / (KV_BLOCK_TOKENS * self.head_dim * size_of::<N>())).max(1);
+        let next = first / per_block + V.div_ceil(per_block) - 1 + least;
+        let ahead: [&[N]; 3] = from_fn(|i| &self.in_turn(next + i)[..KV_BLOCK_TOKENS * self.head_dim]);
+        let begin = first % per_block * width * self.head_dim;
+        let products = Products {
+            x: self.queries,
+            stride: self.head_dim,
+            y: self.kv.numbers(),
+            at: from_fn(|v| self.kv.keys_at((first + v) / per_block) + (first + v) % per_block * width),
+            step: KV_BLOCK_TOKENS,
+            len: self.head_dim,
+        };
+        let mut sums = tiles::zeros::<L, R, V>(lanes);
+        products.add_to(lanes, &mut sums, &[&ahead[0][begin..], ahead[1], ahead[2]]);
+        tiles::store(lanes, &sums, &mut self.scores[first * width..], CHUNK_TOKENS);
     }
+}
+
+/// Parts of the keys of a KV block.
+#[inline(always)]
+const fn key_parts<L: Lanes>() -> usize {
+    KV_BLOCK_TOKENS / LANES * L::PARTS
 }
 
 /// Turns the visible scores of a row into weights; returns the largest score and the sum of weights.
@@ -171,103 +162,75 @@ fn weigh<L: Lanes>(lanes: L, scores: &mut Scores, visible: &Range<usize>) -> (f3
     let mut sums = lanes.splat(0.0);
     for i in vectors {
         // exp(-∞) is exactly 0: what is hidden adds nothing.
-        let weight = exp(lanes, lanes.sub(lanes.load(&scores[i]), lanes.splat(largest)));
+        let weight = exp_of_negative(lanes, lanes.sub(lanes.load(&scores[i]), lanes.splat(largest)));
         sums = lanes.add(sums, weight);
         lanes.store(weight, &mut scores[i]);
     }
     (largest, lanes.sum(sums))
 }
 
-/// Adds the weighted values of some keys to each row's sum, KV block by KV block: a block is read from memory once, and the
-/// next one is asked for meanwhile.
+/// Adds the weighted values of some keys to each row's sum, KV block by KV block: a block is read from memory once.
 #[inline(always)]
 fn add_values<L: Lanes, N: KvNumber, const R: usize>(
     lanes: L,
     kv: &ChunkBlocks<'_, N>,
-    weights: [&Scores; R],
+    weights: &[f32],
     keys: Range<usize>,
-    weighted: &mut [&mut [f32]; R],
+    weighted: &mut [f32],
 ) {
-    let blocks = keys.start / KV_BLOCK_TOKENS..keys.end.div_ceil(KV_BLOCK_TOKENS);
-    for i in if keys.is_empty() { 0..0 } else { blocks.clone() } {
+    if keys.is_empty() {
+        return;
+    }
+    let (width, blocks) = (kv.padded_head_dim(), keys.start / KV_BLOCK_TOKENS..keys.end.div_ceil(KV_BLOCK_TOKENS));
+    for i in blocks.clone() {
         let first = i * KV_BLOCK_TOKENS;
-        let keys = keys.start.saturating_sub(first)..KV_BLOCK_TOKENS.min(keys.end - first);
+        let keys = keys.start.max(first) - first..KV_BLOCK_TOKENS.min(keys.end - first);
         let ahead = if i + 1 < blocks.end { kv.values(i + 1) } else { kv.next() };
-        let values = Values { numbers: kv.values(i), ahead, weights: from_fn(|r| &weights[r].as_chunks().0[i]), keys };
-        let mut done = 0;
-        if L::TILE_SUMS >= 8 * R {
-            done = values.add_columns::<L, 8>(lanes, done, weighted);
-        }
-        if L::TILE_SUMS >= 4 * R {
-            done = values.add_columns::<L, 4>(lanes, done, weighted);
-        }
-        if L::TILE_SUMS >= 2 * R {
-            done = values.add_columns::<L, 2>(lanes, done, weighted);
-        }
-        values.add_columns::<L, 1>(lanes, done, weighted);
+        let mut values = Values::<N, R> {
+            numbers: &kv.values(i)[width * keys.start..width * keys.end],
+            ahead,
+            weights: &weights[first + keys.start..],
+            keys: keys.len(),
+            width,
+            weighted,
+        };
+        in_strips(lanes, R, 0..width / LANES * L::PARTS, 8, &mut values);
     }
 }
 
-/// Values of a KV block, and their weights for each row.
+/// Values of some keys of a KV block, and their weights for each row.
 struct Values<'a, N, const R: usize> {
     numbers: &'a [N],
-    /// As long as the values, read soon.
+    /// As long as a block's values.
     ahead: &'a [N],
-    weights: [&'a [f32; KV_BLOCK_TOKENS]; R],
-    keys: Range<usize>,
+    /// A row's lie [`CHUNK_TOKENS`] further than the last one's.
+    weights: &'a [f32],
+    keys: usize,
+    /// Numbers of the values of one key.
+    width: usize,
+    /// Partial results, row after row.
+    weighted: &'a mut [f32],
 }
 
-impl<N: KvNumber, const R: usize> Values<'_, N, R> {
-    /// Adds head dimensions `first ..`, `V` vectors at a time; returns how far that went.
+impl<N: KvNumber, const R: usize> Strips for Values<'_, N, R> {
     #[inline(always)]
-    fn add_columns<L: Lanes, const V: usize>(
-        &self,
-        lanes: L,
-        mut first: usize,
-        weighted: &mut [&mut [f32]; R],
-    ) -> usize {
-        let width = weighted[0].len();
-        while first + V * LANES <= width {
-            let mut sums = [[lanes.splat(0.0); V]; R];
-            for r in 0..R {
-                for v in 0..V {
-                    sums[r][v] = lanes.load(chunk_at(&weighted[r][first + v * LANES..]));
-                }
-            }
-            for key in self.keys.clone() {
-                let at = key * width + first;
-                let (values, ahead) = (&self.numbers[at..][..V * LANES], &self.ahead[at..][..V * LANES]);
-                ask(lanes, ahead);
-                for v in 0..V {
-                    let value = N::load(lanes, chunk_at(&values[v * LANES..]));
-                    for r in 0..R {
-                        sums[r][v] = lanes.fma(lanes.splat(self.weights[r][key]), value, sums[r][v]);
-                    }
-                }
-            }
-            for r in 0..R {
-                for v in 0..V {
-                    let out = weighted[r][first + v * LANES..].first_chunk_mut().expect("padded to whole vectors");
-                    lanes.store(sums[r][v], out);
-                }
-            }
-            first += V * LANES;
-        }
-        first
+    fn strip<L: Lanes, const V: usize>(&mut self, lanes: L, first: usize) {
+        let width = LANES / L::PARTS;
+        let first = first * width;
+        let stride = partial_numbers(self.width);
+        let products = Products {
+            x: self.weights,
+            stride: CHUNK_TOKENS,
+            y: self.numbers,
+            at: from_fn(|v| first + width * v),
+            step: self.width,
+            len: self.keys,
+        };
+        let mut sums = tiles::load::<L, R, V>(lanes, &self.weighted[first..], stride);
+        // Line by line, whatever the order in which values are used: that is what processors foresee.
+        products.add_to(lanes, &mut sums, &[&self.ahead[first * self.keys..]]);
+        tiles::store(lanes, &sums, &mut self.weighted[first..], stride);
     }
-}
-
-/// Asks for the lines of some numbers.
-#[inline(always)]
-fn ask<L: Lanes, N>(lanes: L, numbers: &[N]) {
-    for line in numbers.chunks(LINE / size_of::<N>()) {
-        lanes.prefetch(&line[0]);
-    }
-}
-
-#[inline(always)]
-fn chunk_at<T>(x: &[T]) -> &[T; LANES] {
-    x.first_chunk().expect("padded to whole vectors")
 }
 
 #[inline(always)]

@@ -175,6 +175,21 @@ fn near_softmax_and_the_same_bits_however_cut() {
     }
 }
 
+/// Weights from 1 down to where they become 0.
+#[test]
+fn scores_far_apart() {
+    for heads in 1..=8 {
+        let mut case = Case::new(heads, 64, 400, 4, 0);
+        case.q.iter_mut().for_each(|q| *q *= 40.0);
+        let expected = case.attend(Isa::Scalar, false, 4);
+        let error = relative_norm(&expected, &case.reference());
+        assert!(error < 3e-5, "{heads} heads: {error:e}");
+        for isa in Isa::available() {
+            assert!(same(&case.attend(isa, true, 4), &expected), "{}, {heads} heads", isa.name());
+        }
+    }
+}
+
 fn same(a: &[f32], b: &[f32]) -> bool {
     a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.to_bits() == b.to_bits())
 }

@@ -39,13 +39,13 @@ macro_rules! each_quarter {
 #[allow(clippy::undocumented_unsafe_blocks)] // one argument for all, above
 impl Lanes for Neon {
     type Vector = Quarters;
-    const TILE_ROWS: usize = 6;
-    const TILE_SUMS: usize = 6;
+    type Part = Quarters;
+    const PARTS: usize = 1;
+    const TILE: &'static [usize] = &[4, 2, 2, 1, 1, 1];
 
     #[inline(always)]
-    fn prefetch<T>(self, place: &T) {
-        let address = std::ptr::from_ref(place);
-        unsafe { asm!("prfm pldl1keep, [{0}]", in(reg) address, options(nostack, preserves_flags, readonly)) }
+    fn prefetch<T>(self, place: *const T) {
+        unsafe { asm!("prfm pldl1keep, [{0}]", in(reg) place, options(nostack, preserves_flags, readonly)) }
     }
 
     #[inline(always)]
@@ -71,6 +71,34 @@ impl Lanes for Neon {
     #[inline(always)]
     fn store_f16(self, x: Quarters, out: &mut [u16; LANES]) {
         each_quarter!(I => unsafe { vst1_u16(out.as_mut_ptr().add(4 * I), narrow(self, x[I])) });
+    }
+
+    #[inline(always)]
+    fn splat_part(self, x: f32) -> Self::Part {
+        self.splat(x)
+    }
+
+    #[inline(always)]
+    unsafe fn load_part_at(self, x: *const f32) -> Self::Part {
+        // SAFETY: a part is a vector; the caller's.
+        self.load(unsafe { &*x.cast() })
+    }
+
+    #[inline(always)]
+    unsafe fn load_part_at_f16(self, x: *const u16) -> Self::Part {
+        // SAFETY: the same.
+        self.load_f16(unsafe { &*x.cast() })
+    }
+
+    #[inline(always)]
+    unsafe fn store_part_at(self, x: Self::Part, out: *mut f32) {
+        // SAFETY: the same.
+        self.store(x, unsafe { &mut *out.cast() });
+    }
+
+    #[inline(always)]
+    fn fma_part(self, x: Self::Part, y: Self::Part, z: Self::Part) -> Self::Part {
+        self.fma(x, y, z)
     }
 
     #[inline(always)]

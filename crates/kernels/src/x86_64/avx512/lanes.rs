@@ -10,12 +10,13 @@ use crate::lanes::{LANES, Lanes};
 #[allow(clippy::undocumented_unsafe_blocks)] // one argument for all, above
 impl Lanes for Avx512 {
     type Vector = __m512;
-    const TILE_ROWS: usize = 8;
-    const TILE_SUMS: usize = 16;
+    type Part = __m512;
+    const PARTS: usize = 1;
+    const TILE: &'static [usize] = &[8, 8, 4, 4, 2, 2, 2, 2];
 
     #[inline(always)]
-    fn prefetch<T>(self, place: &T) {
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(place).cast()) }
+    fn prefetch<T>(self, place: *const T) {
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(place.cast()) }
     }
 
     #[inline(always)]
@@ -41,6 +42,34 @@ impl Lanes for Avx512 {
     #[inline(always)]
     fn store_f16(self, x: __m512, out: &mut [u16; LANES]) {
         unsafe { _mm256_storeu_si256(out.as_mut_ptr().cast(), _mm512_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(x)) }
+    }
+
+    #[inline(always)]
+    fn splat_part(self, x: f32) -> Self::Part {
+        self.splat(x)
+    }
+
+    #[inline(always)]
+    unsafe fn load_part_at(self, x: *const f32) -> Self::Part {
+        // SAFETY: a part is a vector; the caller's.
+        self.load(unsafe { &*x.cast() })
+    }
+
+    #[inline(always)]
+    unsafe fn load_part_at_f16(self, x: *const u16) -> Self::Part {
+        // SAFETY: the same.
+        self.load_f16(unsafe { &*x.cast() })
+    }
+
+    #[inline(always)]
+    unsafe fn store_part_at(self, x: Self::Part, out: *mut f32) {
+        // SAFETY: the same.
+        self.store(x, unsafe { &mut *out.cast() });
+    }
+
+    #[inline(always)]
+    fn fma_part(self, x: Self::Part, y: Self::Part, z: Self::Part) -> Self::Part {
+        self.fma(x, y, z)
     }
 
     #[inline(always)]
