@@ -17,7 +17,7 @@ use crate::aligned::{AlignedBytes, LINE};
 use crate::{Bands, Grid, Isa};
 pub(crate) use chunk::{BLOCKS, Lines, read32, read256};
 use chunk::{write32, write256};
-pub(crate) use layout::{CHUNK, GROUP, Layout};
+pub(crate) use layout::{CHUNK, GROUP, Layout, Piece, Pieces};
 pub(crate) use words::Columns;
 
 /// Weights `[rows, cols]` in groups of 16 rows.

@@ -5,7 +5,7 @@
 
 use quant::{Codes32, Codes256, Format};
 
-use super::layout::{CHUNK, GROUP, Layout};
+use super::layout::{CHUNK, GROUP, Layout, Pieces};
 use crate::aligned::LINE;
 
 /// The lines of a chunk.
@@ -103,52 +103,26 @@ fn stored(format: Format, codes: &[u8; 32]) -> [u8; 32] {
 }
 
 fn write_codes(layout: Layout, chunk: &mut Lines, lane: usize, block: usize, codes: &[u8; 32]) {
-    let vectors: [u32; 8] = std::array::from_fn(|v| u32::from_le_bytes(std::array::from_fn(|j| codes[4 * v + j])));
-    let (low, high) = (&mut chunk[layout.low(block)..], layout.low_bits);
-    match layout.low_bits {
-        2 => write_plane::<2>(low, lane, &vectors),
-        4 => write_plane::<4>(low, lane, &vectors),
-        _ => write_plane::<8>(low, lane, &vectors),
+    let mut words = [0; 8];
+    for (v, codes) in codes.as_chunks::<4>().0.iter().enumerate() {
+        for piece in Pieces::of(layout.bits, v).iter() {
+            words[piece.line] |= (u32::from_le_bytes(*codes) & piece.mask()) >> piece.to << piece.from;
+        }
     }
-    let above = vectors.map(|codes| codes >> high);
-    match layout.high_bits {
-        0 => {}
-        1 => write_plane::<1>(&mut chunk[layout.high(block)..], lane, &above),
-        _ => write_plane::<2>(&mut chunk[layout.high(block)..], lane, &above),
-    }
-}
-
-/// Writes the lowest `P` bits of every code of 8 code vectors into `P` lines.
-fn write_plane<const P: usize>(plane: &mut Lines, lane: usize, vectors: &[u32; 8]) {
-    for (first, line) in plane[..P].iter_mut().enumerate() {
-        let fields = (first..8).step_by(P).map(|v| (vectors[v] & field_mask(P)) << (v / P * P));
-        let word = fields.fold(0, |word, field| word | field);
+    for (line, word) in chunk[layout.codes(block)..][..layout.bits].iter_mut().zip(words) {
         line[4 * lane..4 * lane + 4].copy_from_slice(&word.to_le_bytes());
     }
 }
 
 fn read_codes(layout: Layout, chunk: &Lines, lane: usize, block: usize) -> [u8; 32] {
-    let (low, high) = (&chunk[layout.low(block)..], &chunk[layout.high(block)..]);
+    let lines = &chunk[layout.codes(block)..][..layout.bits];
+    let word = |line: usize| u32::from_le_bytes(lines[line][4 * lane..].first_chunk().copied().unwrap_or_default());
     let mut codes = [0; 32];
-    for (v, codes) in codes.as_chunks_mut::<4>().0.iter_mut().enumerate() {
-        let above = read_plane(layout.high_bits, high, lane, v) << layout.low_bits;
-        *codes = (read_plane(layout.low_bits, low, lane, v) | above).to_le_bytes();
+    for (v, codes) in codes.as_chunks_mut().0.iter_mut().enumerate() {
+        let bits = Pieces::of(layout.bits, v).iter().map(|p| word(p.line) >> p.from << p.to & p.mask());
+        *codes = bits.fold(0, |codes, bits| codes | bits).to_le_bytes();
     }
     codes
-}
-
-/// The four codes of vector `v` and row `lane` from a plane of `bits` bits.
-fn read_plane(bits: usize, plane: &Lines, lane: usize, v: usize) -> u32 {
-    if bits == 0 {
-        return 0;
-    }
-    let bytes = plane[v % bits][4 * lane..].first_chunk().copied().unwrap_or_default();
-    u32::from_le_bytes(bytes) >> (v / bits * bits) & field_mask(bits)
-}
-
-/// `bits` ones in each byte.
-const fn field_mask(bits: usize) -> u32 {
-    ((1 << bits) - 1) * 0x0101_0101
 }
 
 /// The 12 bytes of Q4_K and Q5_K (see [`Codes256::read`]).

@@ -1,15 +1,14 @@
-//! Whole groups of the formats that most files use, packed sixteen rows at a time: the file's bits are moved, no code is
-//! taken apart.
+//! Whole groups of the formats that most files use, packed sixteen rows at a time.
 //!
-//! A word is four codes of a row. The same word of all rows is a line, and lines are what a chunk is made of: line `l` of a
-//! block of 32 in a plane of `p` bits holds code vector `l` with vectors `l + p`, `l + 2p`, … above it. The files' nibbles
-//! and bits lie in words of four codes as well, so that masks and shifts are all it takes. The bytes are those of
-//! [`super::chunk`], which is the specification and packs what is not named here.
+//! A word is four codes of a row. The same word of all rows is a line, and lines are what a chunk is made of: whole code vectors,
+//! and above them [`Pieces`] of the last ones. The files' nibbles and bits lie in words of four codes as well, so that masks and
+//! shifts are all it takes. The bytes are those of [`super::chunk`], which is the specification and packs what is not named
+//! here.
 
 use quant::Format;
 
 use super::chunk::Lines;
-use super::layout::{CHUNK, GROUP, Layout};
+use super::layout::{CHUNK, GROUP, Layout, Piece, Pieces};
 use crate::Isa;
 use crate::aligned::LINE;
 use crate::products::{Products, ProductsOperation};
@@ -174,7 +173,7 @@ struct Column<'a, P> {
 }
 
 impl<P: Products> Column<'_, P> {
-    /// Eight times `d`, `qs[16]`: both planes lie as they should.
+    /// Eight times `d`, `qs[16]`: nibbles lie as they should.
     #[inline(always)]
     fn q4_0(self, chunk: &mut Lines) {
         for block in 0..8 {
@@ -210,14 +209,18 @@ impl<P: Products> Column<'_, P> {
     /// As Q4_K, with `qh[32]` before `qs`: bit `b` of its bytes is the fifth bit of block `b`.
     #[inline(always)]
     fn q5_k(self, chunk: &mut Lines) {
-        self.nibbles_by_64(Q5_K, 48, chunk);
         let high = self.words8(16);
-        for block in 0..8 {
-            let mut line = self.products.splat(0);
-            for v in 0..8 {
-                line = self.products.or(line, self.field(high[v], block as u32, 0x0101_0101, v as u32));
+        for pair in 0..4 {
+            let low = self.words8(48 + 32 * pair);
+            for half in 0..2 {
+                let block = 2 * pair + half;
+                let mut codes = [self.products.splat(0); 8];
+                for v in 0..8 {
+                    let above = self.field(high[v], block as u32, 0x0101_0101, 4);
+                    codes[v] = self.products.or(self.field(low[v], 4 * half as u32, NIBBLES, 0), above);
+                }
+                self.codes::<{ Q5_K.bits }>(&codes, chunk, Q5_K.codes(block));
             }
-            self.put(line, chunk, Q5_K.high(block));
         }
         self.scales(Q5_K, chunk);
     }
@@ -230,19 +233,12 @@ impl<P: Products> Column<'_, P> {
             let high = self.words8(128 + 32 * half);
             for quarter in 0..4 {
                 let (block, low, shift) = (4 * half + quarter, low[quarter % 2], 4 * (quarter as u32 / 2));
-                for l in 0..4 {
-                    let second = self.field(low[l + 4], shift, NIBBLES, 4);
-                    let line = self.products.or(self.field(low[l], shift, NIBBLES, 0), second);
-                    self.put(line, chunk, Q6_K.low(block) + l);
+                let mut codes = [self.products.splat(0); 8];
+                for v in 0..8 {
+                    let above = self.field(high[v], 2 * quarter as u32, 0x0303_0303, 4);
+                    codes[v] = self.products.or(self.field(low[v], shift, NIBBLES, 0), above);
                 }
-                for l in 0..2 {
-                    let mut line = self.products.splat(0);
-                    for v in 0..4 {
-                        let pair = self.field(high[l + 2 * v], 2 * quarter as u32, 0x0303_0303, 2 * v as u32);
-                        line = self.products.or(line, pair);
-                    }
-                    self.put(line, chunk, Q6_K.high(block) + l);
-                }
+                self.codes::<{ Q6_K.bits }>(&codes, chunk, Q6_K.codes(block));
             }
         }
         let scales = self.words4(192);
@@ -255,7 +251,7 @@ impl<P: Products> Column<'_, P> {
     #[inline(always)]
     fn nibbles_by_64(self, layout: Layout, at: usize, chunk: &mut Lines) {
         for pair in 0..4 {
-            let (first_block, second_block) = (layout.low(2 * pair), layout.low(2 * pair + 1));
+            let (first_block, second_block) = (layout.codes(2 * pair), layout.codes(2 * pair + 1));
             let words = self.words8(at + 32 * pair);
             for l in 0..4 {
                 let (first, second) = (words[l], words[l + 4]);
@@ -265,6 +261,43 @@ impl<P: Products> Column<'_, P> {
                 self.put(self.products.or(self.field(first, 4, NIBBLES, 0), above), chunk, second_block + l);
             }
         }
+    }
+
+    /// The codes of a block, whose lines begin with line `first`.
+    #[inline(always)]
+    fn codes<const BITS: usize>(self, codes: &[P::Int; 8], chunk: &mut Lines, first: usize) {
+        let mut lines = [self.products.splat(0); BITS];
+        // Compilers do not always unroll a loop over so much.
+        self.add_vector::<BITS, 0>(codes, &mut lines);
+        self.add_vector::<BITS, 1>(codes, &mut lines);
+        self.add_vector::<BITS, 2>(codes, &mut lines);
+        self.add_vector::<BITS, 3>(codes, &mut lines);
+        self.add_vector::<BITS, 4>(codes, &mut lines);
+        self.add_vector::<BITS, 5>(codes, &mut lines);
+        self.add_vector::<BITS, 6>(codes, &mut lines);
+        self.add_vector::<BITS, 7>(codes, &mut lines);
+        for l in 0..BITS {
+            self.put(lines[l], chunk, first + l);
+        }
+    }
+
+    #[inline(always)]
+    fn add_vector<const BITS: usize, const V: usize>(self, codes: &[P::Int; 8], lines: &mut [P::Int; BITS]) {
+        let Pieces(first, second, third) = const { Pieces::of(BITS, V) };
+        self.add_piece(codes[V], first, lines);
+        if let Some(second) = second {
+            self.add_piece(codes[V], second, lines);
+        }
+        if let Some(third) = third {
+            self.add_piece(codes[V], third, lines);
+        }
+    }
+
+    #[inline(always)]
+    fn add_piece(self, codes: P::Int, piece: Piece, lines: &mut [P::Int]) {
+        let mask = (piece.mask() >> piece.to) as i32;
+        let bits = self.field(codes, piece.to as u32, mask, piece.from as u32);
+        lines[piece.line] = self.products.or(lines[piece.line], bits);
     }
 
     /// The twelve bytes of scales and minimums of Q4_K and Q5_K.

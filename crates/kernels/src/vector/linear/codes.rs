@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use quant::Format;
 
 use crate::aligned::LINE;
-use crate::packed::{BLOCKS, GROUP, Layout, Lines};
+use crate::packed::{BLOCKS, GROUP, Layout, Lines, Piece, Pieces};
 use crate::products::{CodeVectors, FormatType, Products, Two, codebook};
 
 /// A vector's worth of rows of one chunk.
@@ -28,12 +28,29 @@ pub(crate) fn codes<P: Products, F: FormatType, const N: usize>(
     block: usize,
     (ahead, all): (usize, bool),
 ) -> [P::Int; 8] {
-    let mut codes = [products.splat(0); 8];
-    for v in 0..8 {
-        ask::<P, F, N, true>(products, strip, (block, v), (ahead, all));
-        codes[v] = code_vector::<P, F>(products, strip, block, v);
-    }
-    codes
+    // Compilers do not always unroll a loop over so much.
+    [
+        asked::<P, F, N, 0>(products, strip, block, (ahead, all)),
+        asked::<P, F, N, 1>(products, strip, block, (ahead, all)),
+        asked::<P, F, N, 2>(products, strip, block, (ahead, all)),
+        asked::<P, F, N, 3>(products, strip, block, (ahead, all)),
+        asked::<P, F, N, 4>(products, strip, block, (ahead, all)),
+        asked::<P, F, N, 5>(products, strip, block, (ahead, all)),
+        asked::<P, F, N, 6>(products, strip, block, (ahead, all)),
+        asked::<P, F, N, 7>(products, strip, block, (ahead, all)),
+    ]
+}
+
+/// Code vector `V` of a block, after a request.
+#[inline(always)]
+fn asked<P: Products, F: FormatType, const N: usize, const V: usize>(
+    products: P,
+    strip: Strip<'_>,
+    block: usize,
+    (ahead, all): (usize, bool),
+) -> P::Int {
+    ask::<P, F, N, true>(products, strip, (block, V), (ahead, all));
+    vector::<P, F, V>(products, strip, block)
 }
 
 /// The code vectors of a block, each unpacked when it is multiplied.
@@ -61,11 +78,30 @@ impl<P: Products, F: FormatType, const N: usize> CodeVectors<P::Int, N> for Unpa
 /// Code vector `v` of a block, as it is multiplied.
 #[inline(always)]
 fn code_vector<P: Products, F: FormatType>(products: P, strip: Strip<'_>, block: usize, v: usize) -> P::Int {
+    match v {
+        0 => vector::<P, F, 0>(products, strip, block),
+        1 => vector::<P, F, 1>(products, strip, block),
+        2 => vector::<P, F, 2>(products, strip, block),
+        3 => vector::<P, F, 3>(products, strip, block),
+        4 => vector::<P, F, 4>(products, strip, block),
+        5 => vector::<P, F, 5>(products, strip, block),
+        6 => vector::<P, F, 6>(products, strip, block),
+        _ => vector::<P, F, 7>(products, strip, block),
+    }
+}
+
+/// Code vector `V` of a block, as it is multiplied.
+#[inline(always)]
+fn vector<P: Products, F: FormatType, const V: usize>(products: P, strip: Strip<'_>, block: usize) -> P::Int {
     let layout = const { Layout::of(F::FORMAT) };
-    let mut codes = plane(products, strip, layout.low(block), layout.low_bits, v, 0);
-    if layout.high_bits > 0 {
-        let high = plane(products, strip, layout.high(block), layout.high_bits, v, layout.low_bits);
-        codes = products.or(codes, high);
+    let Pieces(first, second, third) = const { Pieces::of(Layout::of(F::FORMAT).bits, V) };
+    let at = layout.codes(block);
+    let mut codes = in_place(products, strip, at, first);
+    if let Some(second) = second {
+        codes = products.or(codes, in_place(products, strip, at, second));
+    }
+    if let Some(third) = third {
+        codes = products.or(codes, in_place(products, strip, at, third));
     }
     if let Some(table) = const { codebook(F::FORMAT) } {
         codes = products.look_up(&table, codes);
@@ -161,19 +197,18 @@ pub(crate) fn ask_for_rest<P: Products, F: FormatType, const N: usize>(products:
     }
 }
 
-/// Vector `v` of a plane of `bits` bits that begins at line `first`, shifted left by `at`.
+/// Some bits of a block's lines, where the codes have them.
 #[inline(always)]
-fn plane<P: Products>(products: P, strip: Strip<'_>, first: usize, bits: usize, v: usize, at: usize) -> P::Int {
-    let line = products.load(&strip.lines[first + v % bits], strip.part);
-    let field = v / bits * bits;
-    if bits == 8 {
+fn in_place<P: Products>(products: P, strip: Strip<'_>, first: usize, piece: Piece) -> P::Int {
+    let line = products.load(&strip.lines[first + piece.line], strip.part);
+    if piece.bits == 8 {
         return line;
     }
-    let shifted = match field >= at {
-        true => products.shift_right(line, (field - at) as u32),
-        false => products.shift_left(line, (at - field) as u32),
+    let shifted = match piece.from >= piece.to {
+        true => products.shift_right(line, (piece.from - piece.to) as u32),
+        false => products.shift_left(line, (piece.to - piece.from) as u32),
     };
-    products.and(shifted, products.splat((((1 << bits) - 1) << at) * 0x0101_0101))
+    products.and(shifted, products.splat(piece.mask() as i32))
 }
 
 /// Scales of a 32-weight format.

@@ -94,10 +94,15 @@ fn add_chunk<P: Products, F: FormatType, const PARTS: usize>(
 ) {
     let num_groups = chunk.step.num_groups().min(WIDEST);
     let (codes, each) = const { (Layout::of(F::FORMAT).scales(), num_unscaled::<P, F>()) };
+    let mut lines = [chunk.lines::<F>(0); WIDEST];
+    for group in 1..num_groups {
+        lines[group] = chunk.lines::<F>(group);
+    }
     for block in 0..BLOCKS {
         let corrections = corrections::<P, F>(products, chunk.prepared, block);
         for group in 0..num_groups {
-            let lines = chunk.lines::<F>(group);
+            // Said once more, so that no index into them need be checked.
+            let lines = &lines[group][..const { Layout::of(F::FORMAT).lines() }];
             let weights = Unpacked::<P, F, PARTS>::new(products, parts(lines), block);
             let unscaled = products.unscaled_dots::<F, PARTS>(corrections, &weights, chunk.record, 8 * block);
             for part in 0..PARTS {
@@ -109,7 +114,7 @@ fn add_chunk<P: Products, F: FormatType, const PARTS: usize>(
         }
     }
     for group in 0..num_groups {
-        let lines = chunk.lines::<F>(group);
+        let lines = &lines[group][..const { Layout::of(F::FORMAT).lines() }];
         ask(products, &lines[codes..], chunk.ahead);
         let strips = parts::<PARTS>(lines);
         for part in 0..PARTS {
