@@ -96,6 +96,23 @@ impl Two {
     }
 }
 
+/// A loop of at most eight rounds, written out: what is taken from [`CodeVectors`] is another thing in each round, and compilers do not always
+/// unroll a loop over so much.
+macro_rules! unrolled {
+    ($v:ident in 0..$len:ident, $round:block) => {
+        const { assert!($len <= 8, "more rounds than are written out") };
+        unrolled!($v, $len, $round, 0 1 2 3 4 5 6 7);
+    };
+    ($v:ident, $len:ident, $round:block, $($number:literal)*) => {
+        $(if $number < $len {
+            let $v = $number;
+            $round
+        })*
+    };
+}
+
+pub(crate) use unrolled;
+
 /// The 8 code vectors of 32 inputs, for each of `N` strips.
 pub(crate) trait CodeVectors<I, const N: usize> {
     /// Vector `v` of strip `n`. Must be `#[inline(always)]`.

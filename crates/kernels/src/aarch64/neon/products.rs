@@ -9,7 +9,7 @@ use crate::activations::Record;
 use crate::aligned::LINE;
 use crate::isa::Neon;
 use crate::packed::Columns;
-use crate::products::{CodeVectors, FormatType, Products, ProductsOperation, largest_code};
+use crate::products::{CodeVectors, FormatType, Products, ProductsOperation, largest_code, unrolled};
 
 /// Runs an operation, compiled for these instructions.
 #[target_feature(enable = "neon,dotprod")]
@@ -30,7 +30,7 @@ impl Neon {
     ) -> [[int32x4_t; R]; N] {
         let full_range = const { largest_code(F::FORMAT) > 127 };
         let mut sums = [if full_range { [self.splat(0); R] } else { corrections }; N];
-        for v in 0..LEN {
+        unrolled!(v in 0..LEN, {
             let mut inputs = [self.splat(0); R];
             for r in 0..R {
                 inputs[r] = self.splat(x[r].codes4(first + v));
@@ -41,7 +41,7 @@ impl Neon {
                 }
                 codes.done(n, from + v);
             }
-        }
+        });
         sums
     }
 }

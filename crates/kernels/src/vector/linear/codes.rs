@@ -78,6 +78,12 @@ impl<P: Products, F: FormatType, const N: usize> CodeVectors<P::Int, N> for Unpa
 /// Code vector `v` of a block, as it is multiplied.
 #[inline(always)]
 fn code_vector<P: Products, F: FormatType>(products: P, strip: Strip<'_>, block: usize, v: usize) -> P::Int {
+    let layout = const { Layout::of(F::FORMAT) };
+    if const { 8 % Layout::of(F::FORMAT).bits == 0 } {
+        // All of them whole.
+        let Pieces(codes, ..) = Pieces::of(layout.bits, v);
+        return as_multiplied::<P, F>(products, in_place(products, strip, layout.codes(block), codes));
+    }
     match v {
         0 => vector::<P, F, 0>(products, strip, block),
         1 => vector::<P, F, 1>(products, strip, block),
@@ -103,10 +109,16 @@ fn vector<P: Products, F: FormatType, const V: usize>(products: P, strip: Strip<
     if let Some(third) = third {
         codes = products.or(codes, in_place(products, strip, at, third));
     }
-    if let Some(table) = const { codebook(F::FORMAT) } {
-        codes = products.look_up(&table, codes);
+    as_multiplied::<P, F>(products, codes)
+}
+
+/// Codes after the codebook.
+#[inline(always)]
+fn as_multiplied<P: Products, F: FormatType>(products: P, codes: P::Int) -> P::Int {
+    match const { codebook(F::FORMAT) } {
+        Some(table) => products.as_multiplied::<F>(products.look_up(&table, codes)),
+        None => products.as_multiplied::<F>(codes),
     }
-    products.as_multiplied::<F>(codes)
 }
 
 /// The code vectors of a block for a single row of inputs: each is unpacked, and lines asked for, when it is multiplied. Where all

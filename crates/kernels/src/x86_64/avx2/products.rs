@@ -12,7 +12,7 @@ use crate::isa::{Avx2, AvxVnni};
 use crate::packed::Columns;
 use crate::products::{
     CodeVectors, FOUR, FormatType, MAX_UNSCALED, Products, ProductsOperation, Two, Unscaled, is_full_range,
-    is_summed_in_pairs, num_unscaled, pairs_at_once, scale_dots, unscaled_dots,
+    is_summed_in_pairs, num_unscaled, pairs_at_once, scale_dots, unrolled, unscaled_dots,
 };
 use crate::x86_64::four_words;
 
@@ -100,7 +100,7 @@ impl<const DOTS: bool> EightRows<DOTS> {
         x: [&Record<'_>; R],
         first: usize,
     ) {
-        for v in 0..LEN {
+        unrolled!(v in 0..LEN, {
             for n in 0..N {
                 for r in 0..R {
                     let x = self.splat(x[r].codes4(first + v));
@@ -108,7 +108,7 @@ impl<const DOTS: bool> EightRows<DOTS> {
                 }
                 codes.done(n, from + v);
             }
-        }
+        });
     }
 
     #[inline(always)]
