@@ -1,7 +1,8 @@
 //! Which template a model file asks for.
 //!
-//! The tokenizer's own version goes first: Mistral's templates are built in, exact, and cannot be misled by user text.
-//! A template that a GGUF file carries is rendered only where the tokenizer is of another family.
+//! A template that the model's files carry goes first where it is of another family: it writes none of Mistral's
+//! control tokens, as those of models that others trained further over Mistral's vocabulary do. Then the tokenizer's
+//! own version: Mistral's templates are built in, exact, and cannot be misled by user text.
 
 use tokenizer::{TemplateVersion, Tokenizer};
 
@@ -61,6 +62,13 @@ impl Choice {
 /// # Errors
 /// The file's template is refused, or an alias that is not known; or nothing says how to render for this model.
 pub fn choose(tokenizer: &Tokenizer, chat_template: Option<&str>) -> Result<Choice, Error> {
+    if let (Some(_), Some(source)) = (tokenizer.version(), chat_template)
+        && !is_name(source.trim())
+        && !is_mistrals(source)
+    {
+        let reason = "The model file's own chat template is used: it writes none of Mistral's control tokens.";
+        return own(source, reason);
+    }
     let stated = tokenizer.version().filter(|_| !tokenizer.version_is_inferred());
     if let Some(version) = stated {
         let reason = format!("The built-in template {version} is used: the tokenizer file states that version.");
@@ -92,8 +100,7 @@ pub fn choose(tokenizer: &Tokenizer, chat_template: Option<&str>) -> Result<Choi
             Ok(instruct(TemplateVersion::V1, reason.to_owned()))
         }
         (None, Some(source)) => {
-            let reason = "The model file's own chat template is used: its tokenizer is not one of Mistral's.";
-            Ok(Choice { template: ChosenTemplate::Jinja(JinjaTemplate::new(source)?), reason: reason.to_owned() })
+            own(source, "The model file's own chat template is used: its tokenizer is not one of Mistral's.")
         }
         (None, None) => Err(Error::NoTemplate),
     }
@@ -101,6 +108,10 @@ pub fn choose(tokenizer: &Tokenizer, chat_template: Option<&str>) -> Result<Choi
 
 const fn instruct(version: TemplateVersion, reason: String) -> Choice {
     Choice { template: ChosenTemplate::Instruct(version), reason }
+}
+
+fn own(source: &str, reason: &str) -> Result<Choice, Error> {
+    Ok(Choice { template: ChosenTemplate::Jinja(JinjaTemplate::new(source)?), reason: reason.to_owned() })
 }
 
 /// A word, not a template.
@@ -112,6 +123,20 @@ fn is_name(template: &str) -> bool {
 fn alias_version(alias: &str) -> Option<TemplateVersion> {
     let version = alias.strip_prefix("mistral-")?;
     TemplateVersion::from_name(version.strip_suffix("-tekken").unwrap_or(version))
+}
+
+/// The template writes one of the control tokens that all of Mistral's templates are made of. An empty one says nothing.
+fn is_mistrals(source: &str) -> bool {
+    const SIGNS: [&str; 7] = [
+        "[INST]",
+        "[SYSTEM_PROMPT]",
+        "[TOOL_CALLS]",
+        "[TOOL_RESULTS]",
+        "[AVAILABLE_TOOLS]",
+        "[ARGS]",
+        "[MODEL_SETTINGS]",
+    ];
+    source.trim().is_empty() || SIGNS.iter().any(|sign| source.contains(sign))
 }
 
 /// What the vocabulary alone cannot tell: v7's vocabulary served later versions too, and a GGUF file keeps no version.

@@ -8,7 +8,19 @@ use crate::tokenizers;
 #[test]
 fn choices() {
     let llama2 = "{{ bos_token }}[INST] <<SYS>> {{ messages[0].content }} [/INST]";
+    let chatml = "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>{% endfor %}";
     let rows = [
+        (
+            "spm v3",
+            Some(chatml),
+            "jinja: The model file's own chat template is used: it writes none of Mistral's control tokens.",
+        ),
+        (
+            "spm v3",
+            Some("[INST]{{ messages[0].content }}[/INST]"),
+            "v3: The built-in template v3 is used: the tokenizer file states that version.",
+        ),
+        ("spm v3", Some(" "), "v3: The built-in template v3 is used: the tokenizer file states that version."),
         ("spm v3", None, "v3: The built-in template v3 is used: the tokenizer file states that version."),
         (
             "tekken v13",
@@ -67,6 +79,12 @@ fn choices() {
 fn a_vocabulary_with_mistrals_control_tokens() {
     let tokenizer = tokenizers::unnamed_v7();
     let version = |template| choose(&tokenizer, template).unwrap().version().unwrap().name();
+    let chatml = choose(&tokenizer, Some("<|im_start|>{{ messages[0].content }}<|im_end|>")).unwrap();
+    assert_eq!(chatml.version(), None);
+    assert_eq!(
+        chatml.reason,
+        "The model file's own chat template is used: it writes none of Mistral's control tokens."
+    );
     assert_eq!(version(None), "v7");
     assert_eq!(version(Some("[INST]{{ messages[0].content }}[/INST]")), "v3");
     assert_eq!(version(Some("[SYSTEM_PROMPT]{{ messages[0].content }}[/SYSTEM_PROMPT]")), "v7");
