@@ -1,13 +1,16 @@
 //! Chat templates of other families: the Jinja that a GGUF file carries, rendered and turned into tokens.
 //!
 //! A template comes from a model file, so from anybody. It is bounded four ways (`guard.rs`): by its size and depth
-//! before it is compiled, by fuel while it runs, by the size of every string that it builds, and by what it may store.
+//! before it is compiled, by fuel while it runs, by the size of all strings and lists that it builds, and by what it may
+//! store.
 //! It sees nothing but the conversation, and calls nothing but the functions here.
 //!
 //! The text that it writes holds the user's words and the template's control tokens, and the two must not be
 //! confused: a literal `</s>` in a message stays text. `mark.rs` tells how.
 
+mod budget;
 mod guard;
+mod lists;
 mod mark;
 mod moment;
 mod operators;
@@ -21,13 +24,16 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, Value};
 use tokenizer::{TokenId, Tokenizer};
 
-use crate::limits::{MAX_TEMPLATE_BYTES, MAX_TEMPLATE_RECURSION};
+use crate::limits::{MAX_RENDERED_BYTES, MAX_TEMPLATE_BYTES, MAX_TEMPLATE_RECURSION};
 use crate::message::{Assistant, Chunk, Content, Conversation, Message, ToolCall};
 use crate::normalize::normalize_json;
 use crate::{Error, Json, Rendered};
-use guard::Budget;
+use budget::Budget;
 use mark::Marks;
 pub use moment::Moment;
+
+/// The name under which templates know the reasoning effort.
+const EFFORT: &str = "reasoning_effort";
 
 /// A chat template in Jinja.
 #[derive(Clone, Debug)]
@@ -82,7 +88,10 @@ impl JinjaTemplate {
             eval(&env, &compiled.instructions, root, &compiled.blocks, &mut out, AutoEscape::None)
                 .map_err(|error| template_error(&error))?;
             drop(out);
-            Ok(text)
+            match text.len() {
+                0..=MAX_RENDERED_BYTES => Ok(text),
+                _ => Err(template_error(&budget::too_long())),
+            }
         })
     }
 
@@ -107,31 +116,48 @@ impl JinjaTemplate {
     }
 
     fn render_marked(&self, conversation: &Conversation, context: &TemplateContext) -> Result<(String, Marks), Error> {
+        self.check_names(conversation)?;
         let marks = Marks::new(&self.source, conversation, context)?;
         let (last, earlier) = match conversation.messages.split_last() {
             Some((Message::Assistant(last), earlier)) if last.prefix => (Some(last), earlier),
             _ => (None, conversation.messages.as_slice()),
         };
-        let root = Json::object([
+        let mut root = vec![
             ("messages", Json::Array(earlier.iter().map(|message| message_json(message, &marks)).collect())),
             ("tools", tools_json(conversation, &marks)),
             ("add_generation_prompt", Json::Bool(true)),
             ("bos_token", Json::string(&context.bos)),
             ("eos_token", Json::string(&context.eos)),
-        ]);
-        let mut text = self.run(&root, context, guard::fuel_for(conversation))?;
+        ];
+        // Templates ask whether it is defined.
+        root.extend(conversation.settings.reasoning_effort.map(|effort| (EFFORT, Json::string(effort.name()))));
+        let mut text = self.run(&Json::object(root), context, guard::fuel_for(conversation))?;
         if let Some(last) = last {
             text.push_str(&marks.message(beginning(last)?));
         }
         Ok((text, marks))
     }
 
+    /// Refuses what the template would leave out without a word, because it never speaks of it.
+    fn check_names(&self, conversation: &Conversation) -> Result<(), Error> {
+        let calls = |message: &Message| matches!(message, Message::Assistant(said) if !said.tool_calls.is_empty());
+        let needed = [
+            (!conversation.tools.is_empty(), "tools", "tools"),
+            (conversation.messages.iter().any(calls), "tool_calls", "tool calls"),
+            (conversation.settings.reasoning_effort.is_some(), EFFORT, "a reasoning effort"),
+        ];
+        match needed.into_iter().find(|(is_there, name, _)| *is_there && !self.source.contains(name)) {
+            Some((_, _, what)) => Err(Error::TemplateCannot(what)),
+            None => Ok(()),
+        }
+    }
+
     fn compile(&self) -> Result<CompiledTemplate<'_>, Error> {
         let config = TemplateConfig { syntax_config: syntax()?, default_auto_escape: Arc::new(|_| AutoEscape::None) };
         let mut compiled =
             CompiledTemplate::new("chat template", &self.source, &config).map_err(|error| template_error(&error))?;
-        operators::replace(&mut compiled.instructions);
-        compiled.blocks.values_mut().for_each(operators::replace);
+        operators::replace(&mut compiled.instructions)?;
+        compiled.blocks.values_mut().try_for_each(operators::replace)?;
         Ok(compiled)
     }
 }
@@ -141,26 +167,29 @@ impl JinjaTemplate {
 /// # Errors
 /// As [`JinjaTemplate::new`] and [`JinjaTemplate::render_text`].
 pub fn render_template(source: &[u8]) -> Result<String, Error> {
+    let source = String::from_utf8_lossy(source);
     let call = ToolCall { id: None, name: "f".to_owned(), arguments: r#"{"x": [1, "<"]}"#.to_owned() };
+    let calls = if source.contains("tool_calls") { vec![call] } else { Vec::new() };
     let mut conversation = Conversation::new([
         Message::system("S </s>"),
         Message::user(" a "),
-        Message::Assistant(Assistant { tool_calls: vec![call], ..Assistant::default() }),
+        Message::Assistant(Assistant { tool_calls: calls, ..Assistant::default() }),
         Message::Tool(crate::ToolResult { content: Content::Text("3".to_owned()), ..Default::default() }),
         Message::user("b"),
     ]);
-    conversation.tools.push(crate::Tool {
+    let tool = crate::Tool {
         name: "f".to_owned(),
         description: "d".to_owned(),
         parameters: Json::object([("type", Json::string("object"))]),
-    });
+    };
+    conversation.tools.extend(source.contains("tools").then_some(tool));
     let context = TemplateContext {
         bos: "<s>".to_owned(),
         eos: "</s>".to_owned(),
         controls: vec!["<s>".to_owned(), "</s>".to_owned()],
         ..TemplateContext::default()
     };
-    JinjaTemplate::new(&String::from_utf8_lossy(source))?.render_text(&conversation, &context)
+    JinjaTemplate::new(&source)?.render_text(&conversation, &context)
 }
 
 /// What a tokenizer tells a template.
@@ -198,8 +227,9 @@ fn environment(fuel: u64, now: Moment, budget: &Arc<Budget>) -> Environment<'sta
     env.set_fuel(Some(fuel));
     env.set_recursion_limit(MAX_TEMPLATE_RECURSION);
     operators::register(&mut env, budget);
+    lists::register(&mut env, budget);
     guard::register(&mut env, budget);
-    values::register(&mut env);
+    values::register(&mut env, budget);
     env.add_function("strftime_now", move |format: &str| now.format(format));
     env.add_function("raise_exception", |message: String| -> Result<Value, minijinja::Error> {
         Err(minijinja::Error::new(minijinja::ErrorKind::InvalidOperation, message))

@@ -1,15 +1,15 @@
 //! Bounds of a chat template: what is looked at before it is compiled, and what is counted while it runs.
 //!
 //! Before: the tokens of one tag that nest (the engine's parser recurses on them), the length of plain stretches
-//! (written once per turn of a loop, for one unit of fuel), multiplications (folded by the compiler). While it runs:
-//! the text that expressions write, also into variables; and every value that is stored, which may be neither deep
-//! (printing it recurses) nor hold a namespace (it could hold itself). To see stored values, `{% set x = … %}` becomes
-//! `{% set x = (…)|checked %}` before the template is compiled; lines stay what they are.
+//! (written once per turn of a loop, for one unit of fuel), multiplications (folded by the compiler). While it runs
+//! (`budget.rs`, `lists.rs`): the text that expressions write, also into variables; what filters, comparisons and
+//! slices handle; and every value that is built or stored, which may be neither deep (printing it recurses) nor hold a
+//! namespace (it could hold itself). To see stored values, `{% set x = … %}` becomes `{% set x = (…)|checked %}`
+//! before the template is compiled; lines stay what they are.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use minijinja::machinery::{Token, tokenize};
 use minijinja::syntax::SyntaxConfig;
@@ -17,9 +17,10 @@ use minijinja::value::{Kwargs, ValueKind};
 use minijinja::{Environment, Value};
 use minijinja_contrib::pycompat;
 
+use super::budget::{Budget, is_namespace, length, too_long};
 use super::operators::failure;
-use super::{template_error, values};
-use crate::limits::{MAX_RENDERED_BYTES, MAX_TEMPLATE_DEPTH, TEMPLATE_FUEL};
+use super::{lists, template_error, values};
+use crate::limits::{MAX_TEMPLATE_DEPTH, TEMPLATE_FUEL};
 use crate::message::Conversation;
 use crate::schema::repr;
 use crate::{Error, Json};
@@ -35,15 +36,6 @@ const MAX_MULTIPLICATIONS: usize = 8;
 
 /// Bytes that all plain stretches together may write.
 const MAX_PLAIN_BYTES: u64 = 1 << 30;
-
-/// Bytes that all texts built together may have.
-const MAX_PRODUCED_BYTES: u64 = 512 << 20;
-
-/// Values looked at by all checks of stored values together.
-const MAX_CHECKED: u64 = 5_000_000;
-
-/// Levels of a stored value.
-const MAX_VALUE_DEPTH: usize = 64;
 
 /// Name of the filter that checks stored values.
 const CHECK: &str = "checked";
@@ -74,71 +66,6 @@ pub(super) fn fuel_for(conversation: &Conversation) -> u64 {
     fuel.min(TEMPLATE_FUEL)
 }
 
-/// What one rendering may still do.
-#[derive(Debug)]
-pub(super) struct Budget {
-    /// Bytes of any one text that the template builds.
-    longest: usize,
-    written: AtomicU64,
-    produced: AtomicU64,
-    checked: AtomicU64,
-}
-
-/// A text that stops to grow when it has the length that the budget allows.
-pub(super) struct Bounded {
-    text: String,
-    limit: usize,
-}
-
-impl std::fmt::Write for Bounded {
-    fn write_str(&mut self, more: &str) -> std::fmt::Result {
-        if self.text.len() + more.len() > self.limit {
-            return Err(std::fmt::Error);
-        }
-        self.text.push_str(more);
-        Ok(())
-    }
-}
-
-impl Budget {
-    /// For a conversation of this size: an instruction may handle a whole text, so texts may only be as long as
-    /// honest templates need them.
-    pub(super) fn new(conversation_bytes: usize) -> Self {
-        let longest = (256 << 10) + conversation_bytes.saturating_mul(4);
-        let [written, produced, checked] = [0, 0, 0].map(AtomicU64::new);
-        Self { longest: longest.min(MAX_RENDERED_BYTES), written, produced, checked }
-    }
-
-    /// Builds a text.
-    pub(super) fn write(
-        &self,
-        write: impl FnOnce(&mut Bounded) -> Result<(), minijinja::Error>,
-    ) -> Result<String, minijinja::Error> {
-        let mut bounded = Bounded { text: String::new(), limit: self.longest };
-        write(&mut bounded)?;
-        self.produce(bounded.text.len())?;
-        Ok(bounded.text)
-    }
-
-    /// Answers for a text of this length that is to be built.
-    pub(super) fn produce(&self, length: usize) -> Result<(), minijinja::Error> {
-        if length > self.longest {
-            return Err(too_long());
-        }
-        Self::spend(&self.produced, length, MAX_PRODUCED_BYTES)
-    }
-
-    fn spend(counter: &AtomicU64, amount: usize, limit: u64) -> Result<(), minijinja::Error> {
-        let amount = amount as u64;
-        let before = counter.fetch_add(amount, Ordering::Relaxed);
-        if before.saturating_add(amount) > limit { Err(too_long()) } else { Ok(()) }
-    }
-}
-
-pub(super) fn too_long() -> minijinja::Error {
-    failure("its texts grow beyond what a chat template needs")
-}
-
 /// Replaces what has no bounds of its own.
 pub(super) fn register(env: &mut Environment<'_>, budget: &Arc<Budget>) {
     for filter in ["pprint", "batch", "slice", "chain", "zip", "groupby", "safe", "escape", "e"] {
@@ -164,7 +91,7 @@ pub(super) fn register(env: &mut Environment<'_>, budget: &Arc<Budget>) {
     env.add_filter("format", |_: Value| Err::<Value, _>(failure("the filter format is not for chat templates")));
     let counters = budget.clone();
     env.add_filter(CHECK, move |value: Value, depth: usize| {
-        check(&value, depth, &counters)?;
+        counters.check(&value, depth)?;
         Ok::<Value, minijinja::Error>(value)
     });
     let counters = budget.clone();
@@ -173,11 +100,12 @@ pub(super) fn register(env: &mut Environment<'_>, budget: &Arc<Budget>) {
             return Ok(());
         }
         let text = string(value, &counters)?;
-        Budget::spend(&counters.written, text.len(), MAX_RENDERED_BYTES as u64)?;
+        counters.emit(text.len())?;
         out.write_str(&text).map_err(|_| too_long())
     });
     let counters = budget.clone();
     env.set_unknown_method_callback(move |state, value, method, arguments| {
+        pay_method(value, method, arguments, &counters)?;
         match (method, arguments) {
             ("format", _) => return Err(failure("the method format is not for chat templates")),
             ("replace", [old, new, ..]) => {
@@ -192,6 +120,22 @@ pub(super) fn register(env: &mut Environment<'_>, budget: &Arc<Budget>) {
     });
 }
 
+/// Answers for what a method of Python's is about to handle.
+fn pay_method(value: &Value, method: &str, arguments: &[Value], budget: &Budget) -> Result<(), minijinja::Error> {
+    match (value.as_str(), method) {
+        (Some(text), "split" | "splitlines") => {
+            lists::pay_parts(text, arguments.first().and_then(Value::as_str), budget)
+        }
+        (Some(text), "upper" | "lower" | "strip" | "lstrip" | "rstrip" | "title" | "capitalize") => {
+            budget.produce(text.len())
+        }
+        (None, "keys" | "values" | "items") => budget.take(length(value)?),
+        (None, "count") => budget.weigh(value),
+        (None, "get") => Ok(()),
+        _ => budget.scan(value),
+    }
+}
+
 /// Python's form of a value.
 pub(super) fn string(value: &Value, budget: &Budget) -> Result<String, minijinja::Error> {
     budget.write(|text| {
@@ -199,7 +143,7 @@ pub(super) fn string(value: &Value, budget: &Budget) -> Result<String, minijinja
             ValueKind::None => text.write_str("None"),
             ValueKind::Bool => text.write_str(if value.is_true() { "True" } else { "False" }),
             ValueKind::Seq | ValueKind::Map if !is_namespace(value) => {
-                text.write_str(&repr(&values::to_json(value, 0)?))
+                text.write_str(&repr(&values::to_json(value, budget)?))
             }
             _ => write!(text, "{value}"),
         }
@@ -209,6 +153,7 @@ pub(super) fn string(value: &Value, budget: &Budget) -> Result<String, minijinja
 
 fn join(items: &Value, between: &str, budget: &Budget) -> Result<String, minijinja::Error> {
     budget.write(|text| {
+        budget.scan(items)?;
         for (index, item) in items.try_iter()?.enumerate() {
             let between = if index > 0 { between } else { "" };
             write!(text, "{between}{}", string(&item, budget)?).map_err(|_| too_long())?;
@@ -246,23 +191,6 @@ fn indent(text: &str, width: Option<usize>, named: &Kwargs, budget: &Budget) -> 
         }
         Ok(())
     })
-}
-
-fn check(value: &Value, depth: usize, budget: &Budget) -> Result<(), minijinja::Error> {
-    Budget::spend(&budget.checked, 1, MAX_CHECKED)?;
-    if depth > MAX_VALUE_DEPTH {
-        return Err(failure("a value of the template is nested too deeply"));
-    }
-    match value.kind() {
-        ValueKind::Seq | ValueKind::Iterable => value.try_iter()?.try_for_each(|item| check(&item, depth + 1, budget)),
-        ValueKind::Map if depth > 0 && is_namespace(value) => Err(failure("a namespace may not be stored in a value")),
-        ValueKind::Map => value.try_iter()?.try_for_each(|key| check(&value.get_item(&key)?, depth + 1, budget)),
-        _ => Ok(()),
-    }
-}
-
-fn is_namespace(value: &Value) -> bool {
-    value.as_object().is_some_and(|object| object.type_name().ends_with("Namespace"))
 }
 
 /// What has been seen of a template's tags.

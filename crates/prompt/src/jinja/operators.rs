@@ -2,7 +2,8 @@
 //!
 //! The template engine has fuel for instructions, but one `~` may double a text, and forty of them fill the memory.
 //! Its slices panic on an empty list taken backwards. So the instructions `~ + * %` and `[::]` are replaced by calls
-//! of the functions here, whose names no template can write.
+//! of the functions here, and those that compare or make lists by calls of those in `lists.rs`: names that no template
+//! can write.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -11,27 +12,52 @@ use minijinja::machinery::{Instruction, Instructions};
 use minijinja::value::ValueKind;
 use minijinja::{Environment, Error, ErrorKind, Value};
 
-use super::guard::{self, Budget};
+use super::budget::{Budget, length, too_long};
+use super::guard;
 
-/// Items of one list that a template makes of two.
-const MAX_ITEMS: usize = 1 << 20;
+/// Items of one list that a template makes of others.
+const MAX_ITEMS: usize = 1 << 16;
 
-pub(super) fn replace(instructions: &mut Instructions<'_>) {
+/// # Errors
+/// There is an instruction that cannot be replaced.
+pub(super) fn replace(instructions: &mut Instructions<'_>) -> Result<(), crate::Error> {
     let mut index = 0;
     while let Some(instruction) = instructions.get_mut(index) {
         let function = match instruction {
-            Instruction::StringConcat => Some(("~", 2)),
-            Instruction::Add => Some(("+", 2)),
-            Instruction::Mul => Some(("*", 2)),
-            Instruction::Rem => Some(("%", 2)),
-            Instruction::Slice => Some(("[::]", 4)),
+            Instruction::StringConcat => Some(("~", Some(2))),
+            Instruction::Add => Some(("+", Some(2))),
+            Instruction::Mul => Some(("*", Some(2))),
+            Instruction::Rem => Some(("%", Some(2))),
+            Instruction::Slice => Some(("[::]", Some(4))),
+            Instruction::Eq => Some(("==", Some(2))),
+            Instruction::Ne => Some(("!=", Some(2))),
+            Instruction::Lt => Some(("<", Some(2))),
+            Instruction::Lte => Some(("<=", Some(2))),
+            Instruction::Gt => Some((">", Some(2))),
+            Instruction::Gte => Some((">=", Some(2))),
+            Instruction::In => Some(("in", Some(2))),
+            Instruction::BuildList(None) | Instruction::BuildTuple(None) => Some(("[]", None)),
+            Instruction::BuildList(Some(count)) | Instruction::BuildTuple(Some(count)) => {
+                Some(("[]", Some(literal(*count)?)))
+            }
+            Instruction::BuildMap(count) => Some(("{}", Some(literal(count.saturating_mul(2))?))),
+            Instruction::CompareAndPreserve(_) => {
+                let what = "it compares more than two values at once: write `a < b and b < c`";
+                return Err(crate::Error::TemplateRefused(what.to_owned()));
+            }
             _ => None,
         };
         if let Some((name, arguments)) = function {
-            *instruction = Instruction::CallFunction(name, Some(arguments));
+            *instruction = Instruction::CallFunction(name, arguments);
         }
         index += 1;
     }
+    Ok(())
+}
+
+/// Values that stand between two brackets of the template.
+fn literal(count: usize) -> Result<u16, crate::Error> {
+    u16::try_from(count).map_err(|_| crate::Error::TemplateRefused(format!("one of its lists has {count} values")))
 }
 
 pub(super) fn register(env: &mut Environment<'_>, budget: &Arc<Budget>) {
@@ -42,7 +68,10 @@ pub(super) fn register(env: &mut Environment<'_>, budget: &Arc<Budget>) {
     let counters = budget.clone();
     env.add_function("*", move |a: Value, b: Value| multiply(&a, &b, &counters));
     env.add_function("%", |a: Value, b: Value| remainder(&a, &b));
-    env.add_function("[::]", |list: Value, start: Value, stop: Value, step: Value| slice(&list, &start, &stop, &step));
+    let counters = budget.clone();
+    env.add_function("[::]", move |list: Value, start: Value, stop: Value, step: Value| {
+        slice(&list, [&start, &stop, &step], &counters)
+    });
 }
 
 pub(super) fn failure(message: impl Into<String>) -> Error {
@@ -52,7 +81,7 @@ pub(super) fn failure(message: impl Into<String>) -> Error {
 fn joined(a: &Value, b: &Value, budget: &Budget) -> Result<Value, Error> {
     budget
         .write(|text| {
-            write!(text, "{}{}", guard::string(a, budget)?, guard::string(b, budget)?).map_err(|_| guard::too_long())
+            write!(text, "{}{}", guard::string(a, budget)?, guard::string(b, budget)?).map_err(|_| too_long())
         })
         .map(Value::from)
 }
@@ -61,14 +90,19 @@ fn add(a: &Value, b: &Value, budget: &Budget) -> Result<Value, Error> {
     match (a.kind(), b.kind()) {
         (ValueKind::String, ValueKind::String) => joined(a, b, budget),
         (ValueKind::Seq | ValueKind::Iterable, ValueKind::Seq | ValueKind::Iterable) => {
-            let items: Vec<Value> = a.try_iter()?.chain(b.try_iter()?).take(MAX_ITEMS + 1).collect();
-            if items.len() > MAX_ITEMS {
-                return Err(failure(format!("a list of the template grows beyond {MAX_ITEMS} items")));
-            }
-            Ok(Value::from(items))
+            pay(length(a)?.saturating_add(length(b)?), budget)?;
+            Ok(Value::from(a.try_iter()?.chain(b.try_iter()?).collect::<Vec<Value>>()))
         }
         _ => reckon(a, b, "+", i128::checked_add, |a, b| a + b),
     }
+}
+
+/// Answers for a list of so many items.
+fn pay(count: usize, budget: &Budget) -> Result<(), Error> {
+    if count > MAX_ITEMS {
+        return Err(failure(format!("a list of the template grows beyond {MAX_ITEMS} items")));
+    }
+    budget.take(count)
 }
 
 fn multiply(a: &Value, b: &Value, budget: &Budget) -> Result<Value, Error> {
@@ -90,23 +124,25 @@ fn remainder(a: &Value, b: &Value) -> Result<Value, Error> {
     reckon(a, b, "%", integers, |a, b| a - b * (a / b).floor())
 }
 
-fn slice(list: &Value, start: &Value, stop: &Value, step: &Value) -> Result<Value, Error> {
+fn slice(list: &Value, bounds: [&Value; 3], budget: &Budget) -> Result<Value, Error> {
     if let Some(text) = list.as_str() {
+        budget.produce(text.len())?;
         let characters: Vec<char> = text.chars().collect();
-        return Ok(Value::from(picked(&characters, start, stop, step)?.into_iter().collect::<String>()));
+        return Ok(Value::from(picked(&characters, bounds)?.into_iter().collect::<String>()));
     }
     match list.kind() {
         ValueKind::Undefined | ValueKind::None => Ok(Value::from(Vec::<Value>::new())),
         ValueKind::Seq | ValueKind::Iterable => {
-            let items: Vec<Value> = list.try_iter()?.take(MAX_ITEMS).collect();
-            Ok(Value::from(picked(&items, start, stop, step)?))
+            pay(length(list)?, budget)?;
+            let items: Vec<Value> = list.try_iter()?.collect();
+            Ok(Value::from(picked(&items, bounds)?))
         }
         kind => Err(failure(format!("a {kind} has no slices"))),
     }
 }
 
 /// As Python's `list[start:stop:step]`.
-fn picked<T: Clone>(items: &[T], start: &Value, stop: &Value, step: &Value) -> Result<Vec<T>, Error> {
+fn picked<T: Clone>(items: &[T], [start, stop, step]: [&Value; 3]) -> Result<Vec<T>, Error> {
     let given = |value: &Value| if value.is_none() { Ok(None) } else { i64::try_from(value.clone()).map(Some) };
     let step = given(step)?.unwrap_or(1);
     if step == 0 {

@@ -31,11 +31,13 @@ fn as_python_renders_them() {
             rows.push((format!("{template}: {chat}"), (template, &chats[chat], expected)));
         }
     }
-    check_table(rows, |(template, chat, expected)| {
-        let template = JinjaTemplate::new(&source(template)).map_err(|error| error.to_string())?;
+    check_table(rows, |(name, chat, expected)| {
+        let template = JinjaTemplate::new(&source(name)).map_err(|error| error.to_string())?;
         let conversation = Conversation::from_json(&chat.to_string()).unwrap();
         match (template.render_text(&conversation, &context()), expected["text"].as_str()) {
             (Ok(ours), Some(theirs)) if ours == theirs => Ok(()),
+            // Python leaves out what the template never speaks of.
+            (Err(Error::TemplateCannot(what)), _) if !source(name).contains(&what.replace(' ', "_")) => Ok(()),
             (Err(ours), None) if ours.to_string().ends_with(expected["error"].as_str().unwrap()) => Ok(()),
             (ours, _) => {
                 Err(format!("\n--- ours\n{}\n--- theirs\n{expected:#}", ours.unwrap_or_else(|e| e.to_string())))
@@ -111,6 +113,9 @@ fn user_text_stays_what_it_is() {
 #[test]
 fn hostile_templates() {
     let repeated = |start: &str, part: &str, end: &str| [start, &part.repeat(50_000), end].concat();
+    let eight = "{% set ns = namespace(l=[8, 7, 6, 5, 4, 3, 2, 1]) %}{% for i in range(12) %}{% set ns.l = ns.l + ns.l %}\
+                 {% endfor %}{% set l = ns.l %}";
+    let with = format!("{{% with {} %}}", (0..100).map(|i| format!("a{i} = l + l")).collect::<Vec<_>>().join(", "));
     let fails = [
         "{{ ''.__class__.__mro__ }}".to_owned(),
         "{{ messages.__class__.__base__.__subclasses__() }}".to_owned(),
@@ -154,6 +159,30 @@ fn hostile_templates() {
         "{% set ns = namespace() %}{% set ns.x = [ns] %}{{ ns.x | string }}".to_owned(),
         "{% set ns = namespace() %}{% set ns2 = namespace(x=ns) %}{% set ns.x = ns2 %}{{ ns }}".to_owned(),
         "{% set x %}{% for i in range(90000) %}{{ 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa' * 1000 }}{% endfor %}{% endset %}".to_owned(),
+        // Lists that are each small, and many: in one list, in a block, one after the other.
+        format!("{eight}{{{{ [{}] | length }}}}", vec!["l + l"; 140].join(", ")),
+        format!("{eight}{{{{ [{}] | length }}}}", vec!["l[:]"; 140].join(", ")),
+        format!("{eight}{{{{ [{}] | length }}}}", vec!["l | sort"; 140].join(", ")),
+        format!("{eight}{{{{ [{}] | length }}}}", vec!["(l | string)[:]"; 140].join(", ")),
+        format!("{eight}{}x{}", with.repeat(3), "{% endwith %}".repeat(3)),
+        format!("{eight}{{% for i in range(9000) %}}{{{{ (l + l) | length }}}}{{% endfor %}}"),
+        format!("{eight}{{% for i in range(9000) %}}{{{{ l[::2] | length }}}}{{% endfor %}}"),
+        format!("{eight}{{% for i in range(2000) %}}{{{{ l | sort | length }}}}{{% endfor %}}"),
+        format!("{eight}{{% for i in range(9000) %}}{{{{ l == l[:] }}}}{{% endfor %}}"),
+        format!("{eight}{{% for i in range(9000) %}}{{{{ 9 in l }}}}{{% endfor %}}"),
+        format!("{eight}{{% for i in range(9000) %}}{{{{ l | map('string') | list | length }}}}{{% endfor %}}"),
+        format!("{eight}{{% for i in range(9000) %}}{{{{ l | select('in', l) | list | length }}}}{{% endfor %}}"),
+        format!("{eight}{{% for i in range(9000) %}}{{{{ (l | join(' ')).split(' ') | length }}}}{{% endfor %}}"),
+        format!("{eight}{{% for i in range(9000) %}}{{{{ l | tojson | length }}}}{{% endfor %}}"),
+        format!("{eight}{{{{ [l, l, l] | sum(start=[]) | length }}}}"),
+        "{{ messages | map(attribute='content') | sum(start='') }}".to_owned(),
+        "{{ messages | map(attribute='content') | sum(none, '') }}".to_owned(),
+        format!("{eight}{{{{ l == l == l }}}}"),
+        // Values inside values, kept in no variable.
+        format!("{{% macro m(x) %}}{{{{ m({}x{}) }}}}{{% endmacro %}}{{{{ m(1) }}}}", "[".repeat(100), "]".repeat(100)),
+        "{% macro m(x, n) %}{% if n %}{{ m([x, x], n - 1) }}{% else %}{{ x }}{% endif %}{% endmacro %}{{ m(1, 50) }}".to_owned(),
+        "{% macro m(x, n) %}{% if n %}{{ m({1: x, 2: x}, n - 1) }}{% else %}{{ x == x }}{% endif %}{% endmacro %}{{ m(1, 50) }}".to_owned(),
+        format!("{}{{{{ x40 == x40 }}}}{}", (1..41).map(|i| format!("{{% with x{i} = [x{0}, x{0}] %}}", i - 1)).collect::<String>(), "{% endwith %}".repeat(40)),
         "{{ '%1000000000d' | format(1) }}".to_owned(),
         "{{ '%1000000000d' % 1 }}".to_owned(),
         "{{ '{:>1000000000}'.format(1) }}".to_owned(),
@@ -176,6 +205,33 @@ fn hostile_templates() {
             Err(Error::Template { .. } | Error::TemplateRefused(_)) => Ok(()),
             other => Err(format!("{:.200}", format!("{other:?}"))),
         }
+    });
+}
+
+/// What a template never speaks of is refused, not left out.
+#[test]
+fn what_a_template_cannot_render() {
+    let with = |json: &str| {
+        Conversation::from_json(&format!("{{\"messages\": [{{\"role\": \"user\", \"content\": \"a\"}}{json}}}"))
+            .unwrap()
+    };
+    let tools = r#"], "tools": [{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}]"#;
+    let calls = r#", {"role": "assistant", "tool_calls": [{"id": "123456789", "function": {"name": "f", "arguments": "{}"}}]}, {"role": "tool", "tool_call_id": "123456789", "content": "b"}]"#;
+    let effort = r#"], "reasoning_effort": "high""#;
+    let plain = "{% for m in messages %}{{ m.content }}{% endfor %}";
+    let rows = [
+        (plain.to_owned(), tools, Err("the model's chat template cannot render tools: leave it out")),
+        (plain.to_owned(), calls, Err("the model's chat template cannot render tool calls: leave it out")),
+        (plain.to_owned(), effort, Err("the model's chat template cannot render a reasoning effort: leave it out")),
+        (format!("{plain}{{{{ tools[0].function.name }}}}"), tools, Ok("af")),
+        (format!("{plain}{{{{ messages[1].tool_calls[0].function.name }}}}"), calls, Ok("abf")),
+        (format!("{plain}{{{{ reasoning_effort }}}}"), effort, Ok("ahigh")),
+        (format!("{plain}{{{{ reasoning_effort is defined }}}}"), "]", Ok("aFalse")),
+    ];
+    check_table(rows.map(|row| (format!("{} {}", row.0, row.1), row)), |(template, json, expected)| {
+        let rendered = JinjaTemplate::new(&template).unwrap().render_text(&with(json), &context());
+        let ours = rendered.map_err(|error| error.to_string());
+        if ours.as_deref().map_err(String::as_str) == expected { Ok(()) } else { Err(format!("{ours:?}")) }
     });
 }
 
