@@ -226,6 +226,8 @@ impl<'a> Partial<'a> {
 /// A type that keys and values are stored in.
 pub(crate) trait KvNumber: Copy {
     fn widen(self) -> f32;
+    /// The numbers at `x`, widened exactly.
+    ///
     /// # Safety
     /// `x` begins a part of a vector.
     unsafe fn load_part_at<L: Lanes>(lanes: L, x: *const Self) -> L::Part;

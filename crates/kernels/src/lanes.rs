@@ -36,6 +36,8 @@ pub(crate) trait Lanes: Copy {
 
     /// The same number in all lanes.
     fn splat_part(self, x: f32) -> Self::Part;
+    /// The numbers at `x`.
+    ///
     /// # Safety
     /// `x` begins a part of a vector.
     unsafe fn load_part_at(self, x: *const f32) -> Self::Part;
@@ -44,6 +46,8 @@ pub(crate) trait Lanes: Copy {
     /// # Safety
     /// `x` begins a part of a vector.
     unsafe fn load_part_at_f16(self, x: *const u16) -> Self::Part;
+    /// Writes the numbers to `out`.
+    ///
     /// # Safety
     /// `out` begins a part of a vector.
     unsafe fn store_part_at(self, x: Self::Part, out: *mut f32);
@@ -132,6 +136,45 @@ pub(crate) trait Lanes: Copy {
         out.copy_from_slice(&lanes[..out.len()]);
     }
 }
+
+/// The parts of [`Lanes`] where a vector is a single one.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+macro_rules! part_is_vector {
+    () => {
+        type Part = Self::Vector;
+        const PARTS: usize = 1;
+
+        #[inline(always)]
+        fn splat_part(self, x: f32) -> Self::Part {
+            self.splat(x)
+        }
+
+        #[inline(always)]
+        unsafe fn load_part_at(self, x: *const f32) -> Self::Part {
+            // SAFETY: the caller's, who speaks of a vector.
+            self.load(unsafe { &*x.cast() })
+        }
+
+        #[inline(always)]
+        unsafe fn load_part_at_f16(self, x: *const u16) -> Self::Part {
+            // SAFETY: the same.
+            self.load_f16(unsafe { &*x.cast() })
+        }
+
+        #[inline(always)]
+        unsafe fn store_part_at(self, x: Self::Part, out: *mut f32) {
+            // SAFETY: the same.
+            self.store(x, unsafe { &mut *out.cast() });
+        }
+
+        #[inline(always)]
+        fn fma_part(self, x: Self::Part, y: Self::Part, z: Self::Part) -> Self::Part {
+            self.fma(x, y, z)
+        }
+    };
+}
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+pub(crate) use part_is_vector;
 
 /// A computation that is written twice: plainly, and over [`Lanes`], with the same bits.
 pub(crate) trait Operation: Sized {

@@ -6,7 +6,7 @@ use std::arch::aarch64::*;
 use std::arch::asm;
 
 use crate::isa::Neon;
-use crate::lanes::{LANES, Lanes};
+use crate::lanes::{LANES, Lanes, part_is_vector};
 
 /// Lanes 0 to 3, 4 to 7, 8 to 11 and 12 to 15.
 type Quarters = [float32x4_t; 4];
@@ -39,9 +39,9 @@ macro_rules! each_quarter {
 #[allow(clippy::undocumented_unsafe_blocks)] // one argument for all, above
 impl Lanes for Neon {
     type Vector = Quarters;
-    type Part = Quarters;
-    const PARTS: usize = 1;
     const TILE: &'static [usize] = &[4, 2, 2, 1, 1, 1];
+
+    part_is_vector!();
 
     #[inline(always)]
     fn prefetch<T>(self, place: *const T) {
@@ -71,34 +71,6 @@ impl Lanes for Neon {
     #[inline(always)]
     fn store_f16(self, x: Quarters, out: &mut [u16; LANES]) {
         each_quarter!(I => unsafe { vst1_u16(out.as_mut_ptr().add(4 * I), narrow(self, x[I])) });
-    }
-
-    #[inline(always)]
-    fn splat_part(self, x: f32) -> Self::Part {
-        self.splat(x)
-    }
-
-    #[inline(always)]
-    unsafe fn load_part_at(self, x: *const f32) -> Self::Part {
-        // SAFETY: a part is a vector; the caller's.
-        self.load(unsafe { &*x.cast() })
-    }
-
-    #[inline(always)]
-    unsafe fn load_part_at_f16(self, x: *const u16) -> Self::Part {
-        // SAFETY: the same.
-        self.load_f16(unsafe { &*x.cast() })
-    }
-
-    #[inline(always)]
-    unsafe fn store_part_at(self, x: Self::Part, out: *mut f32) {
-        // SAFETY: the same.
-        self.store(x, unsafe { &mut *out.cast() });
-    }
-
-    #[inline(always)]
-    fn fma_part(self, x: Self::Part, y: Self::Part, z: Self::Part) -> Self::Part {
-        self.fma(x, y, z)
     }
 
     #[inline(always)]

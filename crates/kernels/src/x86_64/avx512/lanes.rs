@@ -3,16 +3,16 @@
 use std::arch::x86_64::*;
 
 use crate::isa::Avx512;
-use crate::lanes::{LANES, Lanes};
+use crate::lanes::{LANES, Lanes, part_is_vector};
 
 // SAFETY (all blocks below): an `Avx512` is the proof that the processor has the instructions, and loads and stores
 // stay inside the arrays that they are given.
 #[allow(clippy::undocumented_unsafe_blocks)] // one argument for all, above
 impl Lanes for Avx512 {
     type Vector = __m512;
-    type Part = __m512;
-    const PARTS: usize = 1;
     const TILE: &'static [usize] = &[8, 8, 4, 4, 2, 2, 2, 2];
+
+    part_is_vector!();
 
     #[inline(always)]
     fn prefetch<T>(self, place: *const T) {
@@ -42,34 +42,6 @@ impl Lanes for Avx512 {
     #[inline(always)]
     fn store_f16(self, x: __m512, out: &mut [u16; LANES]) {
         unsafe { _mm256_storeu_si256(out.as_mut_ptr().cast(), _mm512_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(x)) }
-    }
-
-    #[inline(always)]
-    fn splat_part(self, x: f32) -> Self::Part {
-        self.splat(x)
-    }
-
-    #[inline(always)]
-    unsafe fn load_part_at(self, x: *const f32) -> Self::Part {
-        // SAFETY: a part is a vector; the caller's.
-        self.load(unsafe { &*x.cast() })
-    }
-
-    #[inline(always)]
-    unsafe fn load_part_at_f16(self, x: *const u16) -> Self::Part {
-        // SAFETY: the same.
-        self.load_f16(unsafe { &*x.cast() })
-    }
-
-    #[inline(always)]
-    unsafe fn store_part_at(self, x: Self::Part, out: *mut f32) {
-        // SAFETY: the same.
-        self.store(x, unsafe { &mut *out.cast() });
-    }
-
-    #[inline(always)]
-    fn fma_part(self, x: Self::Part, y: Self::Part, z: Self::Part) -> Self::Part {
-        self.fma(x, y, z)
     }
 
     #[inline(always)]
