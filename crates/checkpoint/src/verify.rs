@@ -71,7 +71,31 @@ fn scaling(config: &Config, names: &FieldNames) -> Result<(), (&'static str, Str
 }
 
 /// YaRN's factor of cosines and sines where the file does not give it: `0.1 · weight · ln(factor) + 1`, 1 for no stretching.
-/// (arXiv 2309.00071, equation 22; `weight` is DeepSeek's addition.)
+/// (arXiv 2309.00071, equation 22; `weight` is DeepSeek's addition.) It is part of the result: not the platform's logarithm.
 pub(crate) fn yarn_magnitude(factor: f64, weight: f64) -> f64 {
-    if factor <= 1.0 { 1.0 } else { 0.1 * weight * factor.ln() + 1.0 }
+    if factor <= 1.0 { 1.0 } else { 0.1 * weight * libm::log(factor) + 1.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::yarn_magnitude;
+
+    /// The factors of published models. glibc's logarithm gives another last bit for 48.
+    #[test]
+    fn the_same_magnitude_on_every_platform() {
+        let rows: [(f64, u64); 8] = [
+            (2.0, 0x3ff1_1be9_bff2_e94c),
+            (4.0, 0x3ff2_37d3_7fe5_d298),
+            (8.0, 0x3ff3_53bd_3fd8_bbe4),
+            (16.0, 0x3ff4_6fa6_ffcb_a530),
+            (32.0, 0x3ff5_8b90_bfbe_8e7c),
+            (40.0, 0x3ff5_e6f7_0bd6_e39c),
+            (48.0, 0x3ff6_31a4_d8dc_f24a),
+            (64.0, 0x3ff6_a77a_7fb1_77c8),
+        ];
+        testkit::check_table(rows.map(|row| (row.0, row)), |(factor, bits)| {
+            let found = yarn_magnitude(factor, 1.0).to_bits();
+            if found == bits { Ok(()) } else { Err(format!("{found:#x}")) }
+        });
+    }
 }
