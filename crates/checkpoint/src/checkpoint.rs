@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::about::About;
 use crate::arrange::Tensors;
 use crate::expect::expect;
-use crate::{Config, Error, Expected, ReadAt, Tensor, TokenizerSource, gguf, open};
+use crate::{AddedTokens, Config, Error, Expected, ReadAt, Tensor, TokenizerSource, gguf, open};
 
 /// In whose arrangement the files of a checkpoint are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +40,8 @@ pub struct Checkpoint {
     pub config: Config,
     /// Where the tokenizer is.
     pub tokenizer: TokenizerSource,
+    /// What a folder's other files add to its tokenizer file.
+    pub added_tokens: AddedTokens,
     /// Jinja template of conversations, where the files have one.
     pub chat_template: Option<String>,
     /// Facts for people.

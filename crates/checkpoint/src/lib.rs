@@ -48,4 +48,4 @@ pub use importance::ImportanceMatrix;
 pub use recommended::Recommended;
 pub use source::ReadAt;
 pub use tensor::Tensor;
-pub use tokenizer::TokenizerSource;
+pub use tokenizer::{AddedTokens, TokenizerSource};

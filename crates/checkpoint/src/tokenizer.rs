@@ -4,6 +4,15 @@ use std::path::PathBuf;
 
 use crate::gguf::GgufVocab;
 
+/// What a folder's other files add to its tokenizer file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AddedTokens {
+    /// Ids, contents, and whether they are control tokens. All ids are below the model's vocabulary.
+    pub tokens: Vec<(u32, String, bool)>,
+    /// The token that ends an answer, where they say it.
+    pub eos_id: Option<u32>,
+}
+
 /// Where a checkpoint's tokenizer is.
 #[derive(Clone, Debug, PartialEq)]
 pub enum TokenizerSource {

@@ -4,6 +4,7 @@
 //! Tekken: every byte is spelled as a printable character (GPT-2's table), control tokens come first, and the rank of
 //! another token is its id without them.
 
+use crate::added::is_marker;
 use crate::pieces::{Kind, Pieces};
 use crate::sentencepiece::{self, Normalizer, Piece, SentencePiece};
 use crate::tekken::Tekken;
@@ -60,6 +61,7 @@ fn sentencepiece(vocab: &GgufVocab) -> Result<SentencePiece, Error> {
     {
         *kind = Kind::Unknown;
     }
+    make_control(vocab, &mut kinds);
     let tokens = vocab.tokens.iter().zip(&vocab.scores).zip(kinds);
     let pieces = tokens.map(|((text, &score), kind)| Piece { text: sentencepiece::spaces(text), score, kind });
     SentencePiece::new(sentencepiece::Model {
@@ -68,6 +70,23 @@ fn sentencepiece(vocab: &GgufVocab) -> Result<SentencePiece, Error> {
         normalizer: Normalizer::identity(vocab.add_space_prefix.unwrap_or(true)),
         unknown_text: " ⁇ ".to_owned(),
     })
+}
+
+/// Many files give their control tokens the type of text that is always one token. What is named as the begin, the end
+/// or the padding, and what is shaped like `<|im_start|>`, must not come about by what a user writes.
+fn make_control(vocab: &GgufVocab, kinds: &mut [Kind]) {
+    let named = [vocab.bos_id, vocab.eos_id, vocab.padding_id];
+    for (id, (kind, text)) in kinds.iter_mut().zip(&vocab.tokens).enumerate() {
+        let is_named = named.iter().flatten().any(|&named| named as usize == id);
+        let is_control = match kind {
+            Kind::UserDefined => is_named || is_marker(text),
+            Kind::Normal => is_marker(text) || (is_named && text.starts_with('<') && text.ends_with('>')),
+            _ => false,
+        };
+        if is_control {
+            *kind = Kind::Control;
+        }
+    }
 }
 
 fn tekken(vocab: &GgufVocab) -> Result<Tekken, Error> {

@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic))]
 
+mod added;
 mod detokenizer;
 mod error;
 mod gguf;
@@ -26,6 +27,7 @@ mod tokenizer;
 mod trie;
 mod version;
 
+pub use added::{AddedToken, Additions};
 pub use detokenizer::Detokenizer;
 pub use error::Error;
 pub use gguf::GgufVocab;

@@ -6,7 +6,7 @@
 use crate::gguf::spelled;
 use crate::pieces::{Kind, Pieces};
 use crate::tokenizer::Model;
-use crate::{Error, GgufVocab, TokenId, Tokenizer, sentencepiece};
+use crate::{Additions, Error, GgufVocab, TokenId, Tokenizer, added, sentencepiece};
 
 impl GgufVocab {
     /// The vocabulary of a tokenizer file (`tekken.json`, `tokenizer.model`), and the pairs that `merges` lists.
@@ -14,7 +14,15 @@ impl GgufVocab {
     /// # Errors
     /// The file cannot be read ([`Tokenizer::from_file`]), or is of a kind that GGUF files of this program cannot hold.
     pub fn of_file(bytes: &[u8], file_name: &str) -> Result<(Self, Vec<String>), Error> {
-        let tokenizer = Tokenizer::from_file(bytes, file_name)?;
+        Self::of_file_with(bytes, file_name, &Additions::default())
+    }
+
+    /// As [`GgufVocab::of_file`], with what stands beside the file.
+    ///
+    /// # Errors
+    /// As there, and as [`Tokenizer::from_file_with`].
+    pub fn of_file_with(bytes: &[u8], file_name: &str, additions: &Additions) -> Result<(Self, Vec<String>), Error> {
+        let tokenizer = Tokenizer::from_file_with(bytes, file_name, additions)?;
         let id = |token: Option<TokenId>| token.map(|token| token.0);
         let vocab = Self {
             bos_id: id(tokenizer.bos()),
@@ -25,7 +33,11 @@ impl GgufVocab {
         };
         match tokenizer.model() {
             Model::Tekken(model) => Ok((tekken(vocab, model.pieces()), merges(model.pieces()))),
-            Model::SentencePiece(_) => Ok((sentencepiece(vocab, bytes)?, Vec::new())),
+            Model::SentencePiece(_) => {
+                let plain = Tokenizer::from_file(bytes, file_name)?;
+                let model = added::add(sentencepiece::read(bytes)?, &added::changes(&plain, additions)?)?;
+                Ok((sentencepiece(vocab, model)?, Vec::new()))
+            }
         }
     }
 }
@@ -56,8 +68,7 @@ fn merges(pieces: &Pieces) -> Vec<String> {
     merges
 }
 
-fn sentencepiece(vocab: GgufVocab, bytes: &[u8]) -> Result<GgufVocab, Error> {
-    let model = sentencepiece::read(bytes)?;
+fn sentencepiece(vocab: GgufVocab, model: sentencepiece::Model) -> Result<GgufVocab, Error> {
     if model.is_unigram {
         return Err(Error::unsupported("the trainer's settings", "a model of type unigram in a GGUF file"));
     }

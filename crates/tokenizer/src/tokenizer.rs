@@ -231,6 +231,15 @@ impl Tokenizer {
         self.0.audio.as_ref()
     }
 
+    /// The same tokenizer with a vocabulary that was added to, and perhaps another end.
+    pub(crate) fn with_model(&self, model: Model, eos: Option<TokenId>) -> Self {
+        let Parts { bos, padding, version, version_is_inferred, .. } = *self.0;
+        let (settings, image, audio) = (self.0.settings.clone(), self.0.image.clone(), self.0.audio.clone());
+        let eos = eos.or(self.0.eos);
+        let parts = Parts::new(model);
+        Self(Arc::new(Parts { bos, eos, padding, version, version_is_inferred, settings, image, audio, ..parts }))
+    }
+
     pub(crate) fn model(&self) -> &Model {
         &self.0.model
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use super::added::added_tokens;
 use super::files::Folder;
 use super::tokenizer::{chat_template, tokenizer};
 use crate::about::About;
@@ -16,7 +17,8 @@ use crate::quantization::quantization;
 use crate::source::{DiskFile, read_text};
 use crate::stored::Stored;
 use crate::{
-    Checkpoint, Config, Error, Layout, ReadAt, Recommended, gguf, huggingface, json, limits, mistral, safetensors,
+    AddedTokens, Checkpoint, Config, Error, Layout, ReadAt, Recommended, gguf, huggingface, json, limits, mistral,
+    safetensors,
 };
 
 /// What a layout's files are called.
@@ -106,6 +108,11 @@ fn safetensors_folder(folder: &Folder, names: &Names, mut notes: Notes) -> Resul
     let tensors = arrange(names.layout, &config, quantization.block, shards.stored, &mut notes)?;
     Ok(Checkpoint {
         layout: names.layout,
+        added_tokens: match names.layout {
+            Layout::HuggingFace => added_tokens(folder, &object, config.vocab_size, &mut notes)?,
+            // Mistral's own files say it all.
+            _ => AddedTokens::default(),
+        },
         tokenizer: tokenizer(folder),
         chat_template: chat_template(folder)?,
         about: About {

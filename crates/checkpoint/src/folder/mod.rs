@@ -1,5 +1,6 @@
 //! Folders: which of their files make a model, and where its tokenizer and template are.
 
+mod added;
 mod files;
 mod load;
 mod tokenizer;

@@ -11,7 +11,7 @@ use crate::arrange::{Tensors, arrange};
 use crate::notes::Notes;
 use crate::source::DiskFile;
 use crate::stored::{Stored, StoredKind};
-use crate::{Checkpoint, Error, Layout, ReadAt, Recommended, TokenizerSource};
+use crate::{AddedTokens, Checkpoint, Error, Layout, ReadAt, Recommended, TokenizerSource};
 
 /// One file of a model, or one part of a split one.
 pub(super) struct Part {
@@ -79,6 +79,7 @@ fn assemble(parts: &[Part]) -> Result<Checkpoint, Error> {
     Ok(Checkpoint {
         layout: Layout::Gguf,
         tokenizer,
+        added_tokens: AddedTokens::default(),
         chat_template: gguf.keys.text("tokenizer.chat_template").map(str::to_owned),
         about: About { recommended: Recommended::of_gguf(gguf, &mut notes), ..about(parts, gguf, &tensors) },
         notes: notes.into_lines(),

@@ -152,6 +152,60 @@ fn tokenizers_of_folders() {
 }
 
 #[test]
+fn tokens_that_a_folder_adds() {
+    let (config, model) = (read("llama/hf/config.json"), read("llama/hf/model.safetensors"));
+    let vocab_size = Checkpoint::open(testkit::vectors("models/llama/hf")).unwrap().config.vocab_size as u32;
+    let last = vocab_size - 1;
+    let legacy = format!(r#"{{"<|im_end|>": {}, "<t>": {last}}}"#, last - 1);
+    let decoder = format!(r#"{{"added_tokens_decoder": {{"{last}": {{"content": "<s2>", "special": true}}}}}}"#);
+    let beyond = format!(r#"{{"<pad>": {vocab_size}}}"#);
+    let end = format!(r#"{{"eos_token_id": [2, {last}]}}"#);
+    let added = |id: u32, content: &str, special: bool| (id, content.to_owned(), special);
+    let own = Some(2);
+    let rows: [(&[(&str, &str)], _, _); 6] = [
+        (&[], vec![], own),
+        (&[("added_tokens.json", &legacy)], vec![added(last - 1, "<|im_end|>", false), added(last, "<t>", false)], own),
+        (
+            &[
+                ("added_tokens.json", &legacy),
+                ("special_tokens_map.json", r#"{"eos_token": {"content": "<|im_end|>"}}"#),
+            ],
+            vec![added(last - 1, "<|im_end|>", true), added(last, "<t>", false)],
+            own,
+        ),
+        (&[("tokenizer_config.json", &decoder)], vec![added(last, "<s2>", true)], own),
+        (&[("added_tokens.json", &beyond)], vec![], own),
+        (
+            &[("tokenizer_config.json", &decoder), ("generation_config.json", &end)],
+            vec![added(last, "<s2>", true)],
+            Some(last),
+        ),
+    ];
+    testkit::check_table(rows.map(|row| (format!("{:?}", row.0), row)), |(files, tokens, eos_id)| {
+        let mut all: Vec<(&str, &[u8])> = vec![("config.json", &config), ("model.safetensors", &model)];
+        all.extend(files.iter().map(|(name, text)| (*name, text.as_bytes())));
+        let folder = Folder::new(&all);
+        let opened = Checkpoint::open(folder.path()).map_err(|error| error.to_string())?;
+        let is_noted = opened.notes.iter().any(|note| note.contains("were left out"));
+        let found = opened.added_tokens;
+        match (
+            found.tokens == tokens && found.eos_id == eos_id,
+            is_noted == (files == [("added_tokens.json", &*beyond)]),
+        ) {
+            (true, true) => Ok(()),
+            _ => Err(format!("{found:?} {:?}", opened.notes)),
+        }
+    });
+    for (file, text) in
+        [("added_tokens.json", r#"{"<a>": -1}"#), ("tokenizer_config.json", r#"{"added_tokens_decoder": {"x": {}}}"#)]
+    {
+        let folder = Folder::new(&[("config.json", &config), ("model.safetensors", &model), (file, text.as_bytes())]);
+        let error = Checkpoint::open(folder.path()).unwrap_err().to_string();
+        assert!(error.contains(file) && error.contains("no token has such an id"), "{error}");
+    }
+}
+
+#[test]
 fn chat_templates_of_folders() {
     let (config, model) = (read("llama/hf/config.json"), read("llama/hf/model.safetensors"));
     let rows: [(&str, &str, Option<&str>); 6] = [

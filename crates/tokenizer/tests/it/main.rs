@@ -1,5 +1,6 @@
 //! The tokenizers against their references, and against files that mean harm.
 
+mod added;
 mod golden;
 mod hostile;
 mod long;
