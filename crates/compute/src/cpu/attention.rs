@@ -90,7 +90,8 @@ impl Step<'_> {
             let chunks = self.queries(span, &span.rows, 0).chunks();
             let bands = span.rows.len().div_ceil(BAND_ROWS);
             let slices = bands * self.shape.n_kv_heads;
-            if chunks.len() > 1 && threads > 1 && (bands == 1 || slices < 2 * threads) {
+            let wants_chunks = chunks.len() > 1 && threads > 1 && (bands == 1 || slices < 2 * threads);
+            if wants_chunks && self.has_room(&cuts, span, chunks.len()) {
                 let first_chunk = cuts.chunks.len();
                 for chunk in chunks {
                     let first = cuts.num_partials;
@@ -101,12 +102,27 @@ impl Step<'_> {
                 cuts.merged.extend(span.rows.clone().map(|row| row..row + 1));
                 cuts.merged_spans.resize(cuts.merged.len(), (index, first_chunk));
             } else {
-                let starts = span.rows.clone().step_by(BAND_ROWS);
-                cuts.whole.extend(starts.map(|start| start..span.rows.end.min(start + BAND_ROWS)));
+                let band = if wants_chunks { self.thin_band(span, threads) } else { BAND_ROWS };
+                let starts = span.rows.clone().step_by(band);
+                cuts.whole.extend(starts.map(|start| start..span.rows.end.min(start + band)));
                 cuts.whole_spans.resize(cuts.whole.len(), index);
             }
         }
         cuts
+    }
+
+    /// The partial results of a span have room beside the others. Those of a single row always have: they are a small part
+    /// of the keys and values that they come from.
+    fn has_room(&self, cuts: &Cuts, span: &KvSpan<'_>, chunks: usize) -> bool {
+        let most = PARTIAL_BYTES / (self.partials_width() * size_of::<f32>());
+        let more = span.rows.len().saturating_mul(chunks);
+        cuts.num_partials.saturating_add(more) <= most || (cuts.num_partials == 0 && span.rows.len() == 1)
+    }
+
+    /// Rows of a slice where there is no room for partial results: as many as leave each thread two slices.
+    fn thin_band(&self, span: &KvSpan<'_>, threads: usize) -> usize {
+        let bands = (2 * threads).div_ceil(self.shape.n_kv_heads);
+        span.rows.len().div_ceil(bands).clamp(1, BAND_ROWS)
     }
 
     /// Goes through all keys: whole rows into `out`, chunks into `partials`.
@@ -198,3 +214,45 @@ thread_local! {
 
 /// Rows of a slice of a long span, which use each chunk of keys and values while it is in the cache.
 const BAND_ROWS: usize = 16;
+
+/// What partial results may take: beside the KV memory, so it is no more than this, whatever the context and the threads.
+const PARTIAL_BYTES: usize = 64 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Backend, CpuOptions, KvType};
+
+    /// Rows and chunks of many, at a long context: within the bound, and every row is somebody's.
+    #[test]
+    fn partial_results_are_bounded() {
+        let backend = CpuBackend::new(CpuOptions { threads: Some(1), isa: Some("scalar") }).unwrap();
+        let (n_heads, n_kv_heads, head_dim) = (32, 8, 128);
+        let layout = KvLayout { n_layers: 1, n_kv_heads, head_dim, kv_type: KvType::F32 };
+        let pool = backend.kv_pool(&layout, 1).unwrap();
+        let shape = AttentionShape { n_heads, n_kv_heads, head_dim, scale: 1.0, window: None };
+        let rows = [(1, 1_000_000), (16, 1_000_000), (16, 10_000), (200, 10_000), (16, 10), (1, 500_000)];
+        for spans in [&rows[..1], &rows[1..2], &rows[2..3], &rows[3..4], &rows[..]] {
+            let mut end = 0;
+            let spans: Vec<_> = spans
+                .iter()
+                .map(|&(count, first_position)| {
+                    end += count;
+                    KvSpan { rows: end - count..end, first_position, blocks: &[] }
+                })
+                .collect();
+            let q = backend.tensor(end, n_heads * head_dim);
+            let step = Step { backend: &backend, pool: &pool, layer: 0, spans: &spans, shape: &shape, q: &q };
+            for threads in [1, 2, 17, 64] {
+                let cuts = step.cuts(threads);
+                let bytes = cuts.num_partials * step.partials_width() * size_of::<f32>();
+                let first = &spans[0];
+                let of_one = if first.rows.len() == 1 { 2 * PARTIAL_BYTES } else { 0 };
+                assert!(bytes <= PARTIAL_BYTES + of_one, "{threads} threads: {bytes}");
+                let mut served: Vec<usize> = cuts.whole.iter().chain(&cuts.merged).cloned().flatten().collect();
+                served.sort_unstable();
+                assert!(served.into_iter().eq(0..end), "{threads} threads");
+            }
+        }
+    }
+}
