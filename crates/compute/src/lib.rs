@@ -10,7 +10,7 @@ mod cpu;
 
 pub use backend::{AttentionShape, Backend, KvLayout, KvSpan, KvType, Product, RopeAngles};
 
-pub use cpu::{CpuBackend, CpuKvPool, CpuOptions, CpuTensor, CpuVector};
+pub use cpu::{CpuBackend, CpuKvPool, CpuOptions, CpuTensor, CpuVector, packed_bytes};
 
 mod error;
 mod observed;

@@ -1,5 +1,7 @@
 //! A mixture of experts: a router chooses a few feed-forward parts for each token (Mixtral, arXiv 2401.04088).
 
+use std::cmp::Ordering;
+
 use compute::{Backend, Product};
 
 use crate::Mlp;
@@ -54,9 +56,16 @@ impl<B: Backend> Experts<B> {
 }
 
 /// The `used` largest logits (ties: the lower number) and their softmax among themselves.
+///
+/// Where any logit is NaN, nothing can be said of the largest: all weights are NaN, whatever its sign, and the answer fails
+/// by name.
 fn top_weights(logits: &[f32], used: usize) -> Vec<(usize, f32)> {
+    if logits.iter().any(|logit| logit.is_nan()) {
+        return (0..used).map(|expert| (expert, f32::NAN)).collect();
+    }
     let mut order: Vec<usize> = (0..logits.len()).collect();
-    order.sort_by(|a, b| logits[*b].total_cmp(&logits[*a]).then(a.cmp(b)));
+    // -0 and +0 are a tie.
+    order.sort_by(|a, b| logits[*b].partial_cmp(&logits[*a]).unwrap_or(Ordering::Equal).then(a.cmp(b)));
     order.truncate(used);
     let largest = f64::from(logits[order[0]]);
     let exps: Vec<f64> = order.iter().map(|e| libm::exp(f64::from(logits[*e]) - largest)).collect();
@@ -71,5 +80,20 @@ mod tests {
     #[test]
     fn ties_go_to_the_lower_number() {
         assert_eq!(top_weights(&[1.0, 3.0, 3.0, 3.0], 2), [(1, 0.5), (2, 0.5)]);
+        assert_eq!(top_weights(&[-1.0, -0.0, 0.0], 2), [(1, 0.5), (2, 0.5)]);
+        assert_eq!(top_weights(&[-1.0, 0.0, -0.0], 2), [(1, 0.5), (2, 0.5)]);
+    }
+
+    #[test]
+    fn a_nan_of_either_sign_makes_all_weights_nan() {
+        for nan in [f32::NAN, -f32::NAN] {
+            for at in 0..3 {
+                let mut logits = [1.0, 2.0, f32::INFINITY];
+                logits[at] = nan;
+                let weights = top_weights(&logits, 2);
+                assert_eq!(weights.len(), 2);
+                assert!(weights.iter().all(|(_, weight)| weight.is_nan()), "{logits:?} {weights:?}");
+            }
+        }
     }
 }

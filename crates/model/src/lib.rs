@@ -26,7 +26,7 @@ pub use error::Error;
 pub use experts::Experts;
 pub use feed_forward::{FeedForward, Mlp};
 pub use layer::Layer;
-pub use load::check_tensors;
+pub use load::{check_tensors, memory_bytes};
 pub use logits::Logits;
 pub use mix::{Choice, Mix};
 pub use plan::Plan;

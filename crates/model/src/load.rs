@@ -4,7 +4,7 @@
 
 use std::io;
 
-use checkpoint::{Checkpoint, Config, Expected};
+use checkpoint::{Checkpoint, Config, Expected, Tensor};
 use compute::{AttentionShape, Backend};
 use quant::{Encoded, RowSource};
 
@@ -21,7 +21,8 @@ pub(crate) fn transformer<B: Backend>(
     if let Some((tensor, from)) = plan.and_then(Plan::rounded_twice) {
         return Err(Error::Rounded { tensor: tensor.to_owned(), from });
     }
-    let mut loader = Loader { checkpoint, plan, backend: &backend, config, progress, done_bytes: 0 };
+    let total_bytes = checkpoint.weight_bytes();
+    let mut loader = Loader { checkpoint, plan, backend: &backend, config, progress, done_bytes: 0, total_bytes };
     let tok_embeddings = loader.matrix("tok_embeddings.weight")?;
     let layers = (0..config.n_layers).map(|n| loader.layer(n)).collect::<Result<_, _>>()?;
     let norm = loader.vector("norm.weight")?;
@@ -45,6 +46,16 @@ pub(crate) fn transformer<B: Backend>(
 pub fn check_tensors(checkpoint: &Checkpoint) -> Result<(), Error> {
     Architecture::of(&checkpoint.config)?;
     Ok(checkpoint.expect(&expected_tensors(&checkpoint.config))?)
+}
+
+/// Bytes that a model's weights take in memory, a little more at most; its embeddings are a matrix too.
+pub fn memory_bytes(checkpoint: &Checkpoint, plan: Option<&Plan<'_>>) -> u64 {
+    let bytes = |tensor: &Tensor| {
+        let format = plan.and_then(|plan| plan.format(tensor.name())).unwrap_or(tensor.format());
+        compute::packed_bytes(format, tensor.rows(), tensor.cols())
+    };
+    // Vectors are numbers of their own, and few.
+    checkpoint.tensors().filter(|tensor| !tensor.name().ends_with("norm.weight")).map(bytes).sum()
 }
 
 /// Every tensor that a configuration implies, with its shape, under its canonical name.
@@ -88,6 +99,8 @@ struct Loader<'a, B> {
     config: &'a Config,
     progress: &'a mut dyn FnMut(u64, u64),
     done_bytes: u64,
+    /// Counted once: a model may have a quarter of a million tensors.
+    total_bytes: u64,
 }
 
 impl<B: Backend> Loader<'_, B> {
@@ -160,6 +173,6 @@ impl<B: Backend> Loader<'_, B> {
     fn count(&mut self, tensor: &dyn RowSource) {
         let row_bytes = tensor.format().row_bytes(tensor.cols()).unwrap_or(0);
         self.done_bytes += (tensor.rows() * row_bytes) as u64;
-        (self.progress)(self.done_bytes, self.checkpoint.weight_bytes());
+        (self.progress)(self.done_bytes, self.total_bytes);
     }
 }

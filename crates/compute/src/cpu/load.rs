@@ -5,7 +5,7 @@ use std::io;
 use std::sync::Mutex;
 
 use kernels::{PackedMatrix, pack_group};
-use quant::RowSource;
+use quant::{Format, RowSource};
 
 use super::{CpuBackend, CpuVector, lock};
 use crate::Error;
@@ -44,6 +44,16 @@ pub(super) fn matrix(backend: &CpuBackend, source: &dyn RowSource) -> Result<Pac
     }
 }
 
+/// Bytes of a matrix in memory, two percent more at most: rows are padded to groups, inputs of block formats to chunks of 256.
+/// A matrix of one short row takes many times its bytes in the file.
+pub fn packed_bytes(format: Format, rows: usize, cols: usize) -> u64 {
+    const CHUNK: usize = 256;
+    let cols = if format.block_weights() > 1 { cols.next_multiple_of(CHUNK) } else { cols };
+    let row_bytes = format.row_bytes(cols).unwrap_or(0) as u64;
+    let bytes = row_bytes.saturating_mul(rows.next_multiple_of(PackedMatrix::GROUP_ROWS) as u64);
+    bytes.saturating_add(bytes / 50)
+}
+
 pub(super) fn vector(source: &dyn RowSource) -> Result<CpuVector, Error> {
     assert_eq!(source.rows(), 1, "a vector is a matrix of one row");
     let mut bytes = vec![0; row_bytes(source)?];
@@ -75,3 +85,25 @@ thread_local! {
 
 /// What a thread reads at once: long enough for a disk, short enough to be packed from the cache.
 const BUFFER_BYTES: usize = 512 << 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_matrix_takes_more_than_is_said() {
+        for format in Format::ALL {
+            for (rows, cols) in [(1, 256), (1, 512), (17, 768), (64, 2048), (1, 32), (33, 96), (5, 1)] {
+                if format.row_bytes(cols).is_some_and(|bytes| bytes > 0) {
+                    let taken = PackedMatrix::zeroed(format, rows, cols).unwrap().num_bytes() as u64;
+                    let said = packed_bytes(format, rows, cols);
+                    // A group of plain numbers is rounded up to a line.
+                    assert!(
+                        (said.saturating_sub(said / 20)..=said + 64).contains(&taken),
+                        "{format} {rows}×{cols}: {taken}, not {said}"
+                    );
+                }
+            }
+        }
+    }
+}

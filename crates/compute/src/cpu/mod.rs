@@ -18,6 +18,7 @@ use quant::RowSource;
 
 use crate::{AttentionShape, Backend, Error, KvLayout, KvSpan, KvType, Product, RopeAngles};
 pub use kv_pool::CpuKvPool;
+pub use load::packed_bytes;
 pub use tensor::{CpuTensor, CpuVector};
 
 /// What can be chosen about the CPU backend. The default is the fastest that the machine has.
