@@ -31,7 +31,7 @@ impl Files {
     /// # Errors
     /// The folder cannot be made.
     pub(super) fn open(root: &Path, model: Key, block_bytes: usize) -> io::Result<Self> {
-        let name: String = model.to_string().chars().take(32).collect();
+        let name: String = model.to_string().chars().take(FOLDER_DIGITS).collect();
         let folder = root.join(name);
         make_folder(&folder)?;
         Ok(Self { root: root.to_owned(), folder, block_bytes })
@@ -49,12 +49,19 @@ impl Files {
     pub(super) fn list(&self, index: &mut Index) -> io::Result<()> {
         for model in fs::read_dir(&self.root)? {
             let model = model?;
-            if !model.file_type()?.is_dir() {
+            // The folder may be another program's too: what has not our names is neither read nor touched.
+            let is_ours = model.file_name().to_str().is_some_and(|name| is_hex(name, FOLDER_DIGITS));
+            if !is_ours || !model.file_type()?.is_dir() {
                 continue;
             }
             for file in fs::read_dir(model.path())?.take(limits::SHELF_FILES) {
                 let file = file?;
-                self.note(index, &file.path(), &file.metadata()?);
+                match file.metadata() {
+                    Ok(metadata) => self.note(index, &file.path(), &metadata),
+                    // Another program made room.
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                    Err(error) => return Err(error),
+                }
             }
         }
         while let Ok(Some(name)) = index.victim(0, Stamp::new(u64::MAX)) {
@@ -68,12 +75,10 @@ impl Files {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         let stamp = Stamp { milliseconds: since.as_millis() as u64, rest: since.subsec_nanos() % 1_000_000 };
         let ours = path.parent() == Some(&self.folder);
-        match Key::parse(name) {
-            Some(key) if metadata.is_file() && ours && metadata.len() == self.size() => {
-                index.add(Name::Ours(key), stamp, metadata.len());
-            }
-            Some(_) if metadata.is_file() => index.add(Name::Foreign(path.to_owned()), stamp, metadata.len()),
-            None if name.ends_with(UNFINISHED) && age(since) > limits::SHELF_UNFINISHED => {
+        match Key::parse(name).filter(|_| metadata.is_file() && begins_as_ours(path)) {
+            Some(key) if ours && metadata.len() == self.size() => index.add(Name::Ours(key), stamp, metadata.len()),
+            Some(_) => index.add(Name::Foreign(path.to_owned()), stamp, metadata.len()),
+            None if is_unfinished(name) && metadata.is_file() && age(since) > limits::SHELF_UNFINISHED => {
                 // Another program may have been faster.
                 let _ = fs::remove_file(path);
             }
@@ -153,6 +158,25 @@ impl Files {
 
 /// Ends the names of files that are being written.
 const UNFINISHED: &str = ".unfinished";
+
+/// Digits in the name of a model's folder.
+const FOLDER_DIGITS: usize = 32;
+
+fn is_hex(name: &str, digits: usize) -> bool {
+    name.len() == digits && name.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// `<key>.<process>.unfinished`
+fn is_unfinished(name: &str) -> bool {
+    let key = name.strip_suffix(UNFINISHED).and_then(|name| name.rsplit_once('.')).map(|(key, _)| key);
+    key.is_some_and(|key| Key::parse(key).is_some())
+}
+
+/// Many programs name files by a SHA-256: only what has our magic word too is ours to remove.
+fn begins_as_ours(path: &Path) -> bool {
+    let mut magic = [0; MAGIC.len()];
+    File::open(path).and_then(|mut file| file.read_exact(&mut magic)).is_ok() && magic == *MAGIC
+}
 
 fn checksum(key: Key, contents: &[u8]) -> [u8; DIGEST] {
     let mut hash = Sha256::new_with_prefix(MAGIC);

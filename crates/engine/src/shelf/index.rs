@@ -6,6 +6,9 @@ use std::path::PathBuf;
 
 use super::key::Key;
 
+/// How often the folder is looked at while as many bytes are written as it may hold.
+const LOOKS: u64 = 16;
+
 /// When something was used: milliseconds since 1970, and the later the block in its text, the smaller the rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Stamp {
@@ -37,6 +40,8 @@ pub(super) enum Name {
 
 #[derive(Debug)]
 pub(super) struct Index {
+    /// Bytes added since the folder was looked at: another program may have added as much.
+    unseen: u64,
     entries: HashMap<Name, (Stamp, u64)>,
     order: BTreeSet<(Stamp, Name)>,
     bytes: u64,
@@ -45,7 +50,7 @@ pub(super) struct Index {
 
 impl Index {
     pub(super) fn new(most: u64) -> Self {
-        Self { entries: HashMap::new(), order: BTreeSet::new(), bytes: 0, most }
+        Self { unseen: 0, entries: HashMap::new(), order: BTreeSet::new(), bytes: 0, most }
     }
 
     pub(super) fn has(&self, key: &Key) -> bool {
@@ -59,6 +64,7 @@ impl Index {
     pub(super) fn add(&mut self, name: Name, stamp: Stamp, bytes: u64) {
         self.remove(&name);
         self.bytes = self.bytes.saturating_add(bytes);
+        self.unseen = self.unseen.saturating_add(bytes);
         self.order.insert((stamp, name.clone()));
         self.entries.insert(name, (stamp, bytes));
     }
@@ -70,10 +76,22 @@ impl Index {
         }
     }
 
+    /// An index of the same bound, for what is in the folder now; `None`: it was looked at lately.
+    pub(super) fn renewed(&self) -> Option<Self> {
+        (self.unseen > self.most / LOOKS).then(|| Self::new(self.most))
+    }
+
+    /// The folder was looked at: what is in the index is what there is.
+    pub(super) fn seen(self) -> Self {
+        Self { unseen: 0, ..self }
+    }
+
     /// Used now.
     pub(super) fn touch(&mut self, key: &Key, stamp: Stamp) {
         if let Some(&(_, bytes)) = self.entries.get(&Name::Ours(*key)) {
+            let unseen = self.unseen;
             self.add(Name::Ours(*key), stamp, bytes);
+            self.unseen = unseen;
         }
     }
 

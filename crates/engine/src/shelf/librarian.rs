@@ -139,6 +139,7 @@ impl Work {
         if self.pause_until.is_some_and(|until| Instant::now() < until) {
             return;
         }
+        self.look_again();
         let size = self.files.size();
         loop {
             let victim = lock(&self.index).victim(size, stamp);
@@ -157,6 +158,15 @@ impl Work {
                 self.desk.failed.fetch_add(1, Ordering::Relaxed);
                 self.pause_until = Instant::now().checked_add(limits::SHELF_AFTER_FAILURE);
             }
+        }
+    }
+
+    /// Another program may write into the folder too: the bound is for both.
+    fn look_again(&self) {
+        let Some(mut fresh) = lock(&self.index).renewed() else { return };
+        // Only this thread changes what is in the index. One that cannot be renewed is still ours.
+        if self.files.list(&mut fresh).is_ok() {
+            *lock(&self.index) = fresh.seen();
         }
     }
 

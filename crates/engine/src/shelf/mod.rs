@@ -81,7 +81,7 @@ impl Shelf {
         let files = Files::open(&dir.path, model, block_bytes).map_err(refused)?;
         let mut index = Index::new(dir.bytes);
         files.list(&mut index).map_err(refused)?;
-        let index = Arc::new(Mutex::new(index));
+        let index = Arc::new(Mutex::new(index.seen()));
         let librarian = Librarian::start(files, Arc::clone(&index)).map_err(Error::Thread)?;
         Ok(Self { model, names: vec![None; blocks as usize], index, backlog: VecDeque::new(), librarian })
     }

@@ -242,6 +242,51 @@ fn the_folder_keeps_to_its_bounds_and_what_was_used_last() {
     assert_eq!(folder.blocks().len(), 2);
 }
 
+/// The bound makes room among our own files only, whatever lies beside them.
+#[test]
+fn files_of_other_programs_stay() {
+    let folder = Folder::new("foreign");
+    drop(ask(&llama(&folder), request(100, 0, 1)));
+    let model = folder.blocks()[0].parent().unwrap().to_owned();
+    let block = fs::read(&folder.blocks()[0]).unwrap();
+    let digest = "0".repeat(64);
+    let cache = folder.0.join("models--x/blobs");
+    fs::create_dir_all(&cache).unwrap();
+    fs::create_dir_all(folder.0.join("blobs")).unwrap();
+    let others = [
+        cache.join(&digest),
+        folder.0.join("blobs").join(&digest),
+        model.join(&digest),
+        folder.0.join("blobs").join(format!("{digest}.1.unfinished")),
+    ];
+    others.iter().for_each(|path| fs::write(path, "weights").unwrap());
+    // A block of another model of ours is ours.
+    let foreign = folder.0.join("0".repeat(32));
+    fs::create_dir_all(&foreign).unwrap();
+    fs::write(foreign.join(&digest), &block).unwrap();
+    drop(engine("llama/model.gguf", &folder, 1, |_| ()));
+    others.iter().for_each(|path| assert_eq!(fs::read_to_string(path).unwrap(), "weights", "{}", path.display()));
+    assert_eq!(folder.blocks().len(), 2, "only what is not ours is left: {:?}", folder.blocks());
+}
+
+/// Two programs, one folder: the bound is for both.
+#[test]
+fn two_programs_share_a_bound() {
+    let folder = Folder::new("shared");
+    drop(ask(&llama(&folder), request(100, 0, 1)));
+    let size = fs::metadata(&folder.blocks()[0]).unwrap().len();
+    let most = 7 * size;
+    let both = [engine("llama/model.gguf", &folder, most, |_| ()), engine("llama/model.gguf", &folder, most, |_| ())];
+    for start in 1..6 {
+        for (engine, tenant) in both.iter().zip(2..) {
+            std::thread::sleep(Duration::from_millis(2));
+            drop(ask(engine, request(100, start, tenant)));
+            written(engine, u64::from(start) * 3);
+            assert!(folder.blocks().len() as u64 * size <= most, "{}", folder.blocks().len());
+        }
+    }
+}
+
 #[test]
 fn many_come_back_at_once() {
     let folder = Folder::new("crowd");
