@@ -26,6 +26,8 @@ pub struct ModelCard {
     pub template: String,
     /// Tokens of one conversation, prompt and answer.
     pub context: usize,
+    /// How a prompt that is longer can be answered, as a half-sentence: by the bound that applied.
+    pub more_context: String,
     /// Number type of keys and values.
     pub kv_type: KvType,
     /// Tokens of all conversations together whose keys and values fit in memory at once.
@@ -63,6 +65,7 @@ impl ModelCard {
             models: Architecture::of(&checkpoint.config).map_or("", |row| row.models),
             template: template.reason().to_owned(),
             context: context.tokens,
+            more_context: context.more.clone(),
             kv_type,
             kv_tokens: context.blocks as usize * compute::KvLayout::BLOCK_TOKENS,
             pooling: checkpoint.config.pooling.unwrap_or(Pooling::Last),

@@ -23,7 +23,7 @@ use crate::status::{Places, StatusBoard};
 use crate::worker::{Command, Worker};
 use crate::{
     Bench, Cancel, EngineOptions, Error, EventSink, EventStream, ModelCard, Pooling, Prompt, Request, Speculation,
-    Status, TextFront, card, limits,
+    Status, TextFront, card, limits, memory,
 };
 
 /// A model in memory and the thread that runs it. Dropping it ends both.
@@ -63,7 +63,8 @@ impl Engine {
         let backend = CpuBackend::new(CpuOptions { threads: options.threads, isa: options.isa.as_deref() })?;
         let plan = options.quantize.map(|mix| plan(checkpoint, mix)).transpose()?;
         let about = plan.as_ref().map_or_else(|| checkpoint.about.clone(), |plan| plan.about(checkpoint));
-        let weights = plan.as_ref().map_or_else(|| checkpoint.weight_bytes(), Plan::bytes);
+        let weights = model::memory_bytes(checkpoint, plan.as_ref());
+        memory::check_padding(weights, checkpoint.weight_bytes())?;
         let kv_type = options.kv_type.unwrap_or_else(|| card::default_kv_type(&about));
         let layout = model::kv_layout(&checkpoint.config, kv_type);
         let context = Context::choose(&checkpoint.config, &layout, weights, options)?;
@@ -266,7 +267,8 @@ impl Engine {
         let context = self.card.context;
         if tokens.len() + more > context {
             let model_context = self.card.config.context_length;
-            return Err(Error::ContextLength { prompt_tokens: tokens.len(), context, model_context });
+            let advice = self.card.more_context.clone();
+            return Err(Error::ContextLength { prompt_tokens: tokens.len(), context, model_context, advice });
         }
         Ok(())
     }

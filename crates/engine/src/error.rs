@@ -31,6 +31,20 @@ pub enum Error {
         /// What was looked for, and where.
         why: String,
     },
+    /// The tokenizer file is another model's.
+    #[error(
+        "{} has {tokens} tokens, but the table of embeddings has {embeddings}: it belongs to another model, take the one \
+         from the model's own folder",
+        file.display()
+    )]
+    Vocabulary {
+        /// The tokenizer file.
+        file: std::path::PathBuf,
+        /// Its tokens.
+        tokens: usize,
+        /// Rows of the table of embeddings.
+        embeddings: usize,
+    },
     /// There is no instruct template, and the request is a conversation.
     #[error("{why}")]
     NoTemplate {
@@ -40,7 +54,7 @@ pub enum Error {
     /// The prompt leaves no room for an answer.
     #[error(
         "the prompt is {prompt_tokens} tokens long and the context holds {context}, prompt and answer together: \
-         shorten it, or raise --context (the model was made for {model_context})"
+         shorten it, or {advice} (the model was made for {model_context})"
     )]
     ContextLength {
         /// Tokens of the prompt.
@@ -49,6 +63,8 @@ pub enum Error {
         context: usize,
         /// Tokens that the model was made for.
         model_context: usize,
+        /// How more of them can be had ([`crate::ModelCard::more_context`]).
+        advice: String,
     },
     /// The context asked for does not suit the model or the memory.
     #[error("a context of {asked} tokens cannot be had: it must be between 1 and {most}, {why}")]
@@ -59,6 +75,19 @@ pub enum Error {
         most: usize,
         /// Whose bound it is.
         why: &'static str,
+    },
+    /// The weights take far more memory than their files, and more than is free.
+    #[error(
+        "the model consists of so many small tensors that its {stored} bytes take {packed} in memory, and {free} are \
+         free: it is no model that anybody would run"
+    )]
+    Padding {
+        /// Bytes in memory.
+        packed: u64,
+        /// Bytes in the files.
+        stored: u64,
+        /// Bytes that are free.
+        free: u64,
     },
     /// A token id that the model does not have.
     #[error("token id {id} is out of range: the vocabulary has {vocab} entries")]

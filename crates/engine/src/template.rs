@@ -4,9 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use checkpoint::{Checkpoint, GgufVocab, TokenizerSource};
+use checkpoint::{AddedTokens, Checkpoint, GgufVocab, TokenizerSource};
 use prompt::{Choice, ChosenTemplate, Conversation, Moment};
-use tokenizer::{TemplateVersion, TokenId, Tokenizer, TokenizerKind};
+use tokenizer::{AddedToken, Additions, TemplateVersion, TokenId, Tokenizer, TokenizerKind};
 
 use crate::Error;
 
@@ -90,9 +90,12 @@ impl TextFront {
     pub fn of(checkpoint: &Checkpoint, asked: Option<TemplateVersion>) -> Result<Self, Error> {
         let tokenizer = match &checkpoint.tokenizer {
             TokenizerSource::Gguf(vocab) => Ok(Arc::new(Tokenizer::from_gguf(&gguf_vocab(vocab))?)),
-            TokenizerSource::File(path) => Ok(Arc::new(Tokenizer::open(path)?)),
+            TokenizerSource::File(path) => {
+                Ok(Arc::new(Tokenizer::open_with(path, &additions(&checkpoint.added_tokens))?))
+            }
             TokenizerSource::None { looked_for } => Err(looked_for.clone()),
         };
+        check_size(tokenizer.as_deref().ok(), checkpoint)?;
         let known = tokenizer.as_deref().map_err(String::as_str);
         let asked = asked.map(|version| (version, "it was asked for")).or_else(|| unmarked_first(checkpoint, known));
         let template = Template::choose(known, checkpoint.chat_template.as_deref(), asked);
@@ -119,6 +122,17 @@ impl TextFront {
     }
 }
 
+/// Every token of a text has to have an embedding. The table may be longer: many are padded.
+fn check_size(tokenizer: Option<&Tokenizer>, checkpoint: &Checkpoint) -> Result<(), Error> {
+    let embeddings = checkpoint.config.vocab_size;
+    match (&checkpoint.tokenizer, tokenizer.map(Tokenizer::vocab_size)) {
+        (TokenizerSource::File(file), Some(tokens)) if tokens > embeddings => {
+            Err(Error::Vocabulary { file: file.clone(), tokens, embeddings })
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Mistral's first models: their vocabulary has no control tokens that would tell, so the architecture has to.
 fn unmarked_first(
     checkpoint: &Checkpoint,
@@ -131,6 +145,16 @@ fn unmarked_first(
 }
 
 /// The same words on two floors that do not know each other.
+fn additions(added: &AddedTokens) -> Additions {
+    let token = |(id, content, special): &(u32, String, bool)| AddedToken {
+        id: *id,
+        content: content.clone(),
+        special: *special,
+    };
+    Additions { tokens: added.tokens.iter().map(token).collect(), eos: added.eos_id }
+}
+
+/// As above.
 fn gguf_vocab(vocab: &GgufVocab) -> tokenizer::GgufVocab {
     tokenizer::GgufVocab {
         model: vocab.model.clone(),

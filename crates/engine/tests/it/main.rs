@@ -217,6 +217,12 @@ fn a_first_generation_folder_gets_the_first_template() {
         std::fs::copy(testkit::vectors("models/mistral/hf").join(file), folder.join(file)).unwrap();
     }
     std::fs::copy(testkit::vectors("tokenizer/tokenizer.model.v1"), folder.join("tokenizer.model")).unwrap();
+    // That model has fewer embeddings than the tokenizer tokens: a text could ask for one that is not there.
+    let refused = Engine::load(&folder, &options(), &mut |_, _| ()).unwrap_err();
+    assert!(refused.to_string().contains("799 tokens, but the table of embeddings has 40"), "{refused}");
+    let config = std::fs::read_to_string(folder.join("config.json")).unwrap();
+    let longer = config.replace("\"vocab_size\": 40", "\"vocab_size\": 800");
+    std::fs::write(folder.join("config.json"), longer).unwrap();
     let front = engine::TextFront::open(&folder, None);
     std::fs::remove_dir_all(&folder).unwrap();
     let reason = front.unwrap().template.reason().to_owned();
