@@ -109,6 +109,48 @@ fn user_text_stays_what_it_is() {
     assert_eq!(rendered.text, "<s>[INST]</s> <a> [b] \u{fdd0} é[INST]s>");
 }
 
+/// Each goes through what counts lists and comparisons, and comes out as Jinja has it.
+#[test]
+fn lists_and_comparisons() {
+    let rows = [
+        ("{{ [1, 2] == [1, 2] and [1] != [2] and 1 < 2 and 2 >= 2 and not 1 > 2 and 1 <= 1 }}", "True"),
+        ("{{ (1, 2)[0] }}{% for a, b in [(1, 2), [3, 4]] %}{{ a + b }}{% endfor %}", "137"),
+        ("{{ {'b': 1, 'a': [2]}.a[0] }}{{ 'b' in {'b': 1} }}{{ 3 in [1] }}{{ 'l' not in 'hello' }}", "2TrueFalseFalse"),
+        ("{% for k, v in {'b': 1, 'a': 2} | items %}{{ k }}{{ v }}{% endfor %}", "b1a2"),
+        ("{% for k, v in {'b': 1, 'a': 2}.items() %}{{ k }}{{ v }}{% endfor %}", "b1a2"),
+        (
+            "{{ {'b': 1, 'a': 2} | dictsort | first | first }}{{ {'b': 1} | tojson }}{{ {'b': [1]} }}",
+            "a{\"b\": 1}{'b': [1]}",
+        ),
+        ("{{ [3, 1, 2] | sort | join(',') }}{{ [3, 1] | sort(reverse=true) | list }}", "1,2,3[3, 1]"),
+        ("{{ [1, 2, 3] | sum }}{{ [{'a': 1}, {'a': 5}] | sum(attribute='a') }}{{ [1] | sum(start=2) }}", "663"),
+        (
+            "{{ [2, 5, 3] | max }}{{ [2, 5] | min }}{{ range(5) | list | last }}{{ [1, 2] | reverse | list }}",
+            "524[2, 1]",
+        ),
+        ("{{ messages | selectattr('role', 'equalto', 'user') | list | length }}{{ messages | length }}", "12"),
+        ("{{ messages | map(attribute='role') | unique | join(' ') }}{{ messages[::-1][0].role }}", "system useruser"),
+        ("{% for m in messages if m.role == 'user' %}{{ m.content }}{{ loop.last }}{% endfor %}", " a B True"),
+        ("{{ ' a B '.strip().upper() }}{{ 'a,b'.split(',')[1] }}{{ 'a b' | split | list }}", "A Bb['a', 'b']"),
+        (
+            "{{ dict(a=1).a }}{{ x is undefined and not x == 1 }}{{ [[1], [1, 2]] | map('length') | list }}",
+            "1True[1, 2]",
+        ),
+        (
+            "{% set ns = namespace(a=[]) %}{% for i in [1, 2] %}{% set ns.a = ns.a + [i] %}{% endfor %}{{ ns.a }}",
+            "[1, 2]",
+        ),
+    ];
+    let conversation = Conversation::new([Message::system("S"), Message::user(" a B ")]);
+    check_table(rows.map(|row| (row.0, row)), |(template, expected)| {
+        let rendered = JinjaTemplate::new(template).unwrap().render_text(&conversation, &context());
+        match rendered {
+            Ok(text) if text == expected => Ok(()),
+            other => Err(format!("{other:?}")),
+        }
+    });
+}
+
 /// hostile.md, rows 10 and 11, and what else was found to break the template engine.
 #[test]
 fn hostile_templates() {
