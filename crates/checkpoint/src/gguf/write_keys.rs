@@ -1,11 +1,12 @@
 //! Metadata keys for a model from any layout: the way back of `config.rs` and `vocab.rs`.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use super::{Array, GgufVocab, Keys, Value, parse};
 use crate::source::DiskFile;
 use crate::verify::yarn_magnitude;
-use crate::{Checkpoint, Config, Error, Layout, RopeScaling};
+use crate::{AddedTokens, Checkpoint, Config, Error, Layout, RopeScaling};
 
 /// What says how a file was made, not what model it holds: whoever writes tensors says it anew.
 const MADE: [&str; 3] = ["general.file_type", "general.quantization_version", "general.alignment"];
@@ -34,7 +35,7 @@ pub fn keys(checkpoint: &Checkpoint, vocab: Option<&GgufVocab>) -> Result<Keys, 
     shape(config, &mut writer);
     rope(config, &mut writer).map_err(|(field, problem)| Error::unsupported(&checkpoint.file, field, problem))?;
     match vocab {
-        Some(vocab) => vocabulary(vocab, config.vocab_size, &mut keys),
+        Some(vocab) => vocabulary(&with_added(vocab, &checkpoint.added_tokens), config.vocab_size, &mut keys),
         // llama.cpp's word for it.
         None => keys.set("tokenizer.ggml.model", text("no_vocab")),
     }
@@ -147,6 +148,32 @@ fn attention(writer: &mut Writer<'_>, factor: f64, of_paper: f64) {
     } else if factor != of_paper {
         writer.number("rope.scaling.attn_factor", factor / of_paper);
     }
+}
+
+/// The vocabulary with what the folder adds to it, as the `tokenizer` crate adds it; nothing changes where it has done so.
+fn with_added(vocab: &GgufVocab, added: &AddedTokens) -> GgufVocab {
+    const CONTROL: i32 = 3;
+    const USER_DEFINED: i32 = 4;
+    let known: HashSet<&str> = vocab.tokens.iter().map(String::as_str).collect();
+    let mut vocab = vocab.clone();
+    for (id, content, special) in &added.tokens {
+        let is_control =
+            *special || added.eos_id == Some(*id) || (content.starts_with("<|") && content.ends_with("|>"));
+        let content = if vocab.model == "llama" { content.replace(' ', "▁") } else { content.clone() };
+        let at = *id as usize;
+        if at == vocab.tokens.len() {
+            vocab.tokens.push(content);
+            vocab.token_types.push(if is_control { CONTROL } else { USER_DEFINED });
+            if !vocab.scores.is_empty() {
+                vocab.scores.push(0.0);
+            }
+        } else if vocab.token_types.get(at) == Some(&CONTROL) && !known.contains(content.as_str()) {
+            // A place that nobody had named.
+            vocab.tokens.get_mut(at).into_iter().for_each(|token| content.clone_into(token));
+        }
+    }
+    vocab.eos_id = added.eos_id.filter(|id| (*id as usize) < vocab.tokens.len()).or(vocab.eos_id);
+    vocab
 }
 
 /// Rows of the table of embeddings that no token has get one that no text becomes: llama.cpp wants as many.

@@ -205,6 +205,36 @@ fn tokens_that_a_folder_adds() {
     }
 }
 
+/// A GGUF file made of a folder has them too.
+#[test]
+fn added_tokens_go_into_a_gguf_file() {
+    let (config, model) = (read("llama/hf/config.json"), read("llama/hf/model.safetensors"));
+    let added = r#"{"added_tokens_decoder": {"2": {"content": "<new>", "special": true}, "4": {"content": "<|end|>"}, "5": {"content": "<t>"}}}"#;
+    let folder = Folder::new(&[
+        ("config.json", &config),
+        ("model.safetensors", &model),
+        ("tokenizer_config.json", added.as_bytes()),
+        ("generation_config.json", br#"{"eos_token_id": 4}"#),
+    ]);
+    let checkpoint = Checkpoint::open(folder.path()).unwrap();
+    let vocab = gguf::GgufVocab {
+        model: "llama".to_owned(),
+        tokens: ["<unk>", "<s>", "[control_2]", "a"].map(str::to_owned).to_vec(),
+        scores: vec![0.0; 4],
+        token_types: vec![2, 3, 3, 1],
+        eos_id: Some(2),
+        ..Default::default()
+    };
+    let keys = gguf::keys(&checkpoint, Some(&vocab)).unwrap();
+    let value = |key: &str| keys.value(&format!("tokenizer.ggml.{key}")).unwrap();
+    let tokens: Vec<&str> = value("tokens").array().unwrap().strings().unwrap().iter().take(7).collect();
+    assert_eq!(tokens, ["<unk>", "<s>", "<new>", "a", "<|end|>", "<t>", "[PAD6]"]);
+    let types: Vec<_> =
+        value("token_type").array().unwrap().values().filter_map(|kind| kind.integer()).take(7).collect();
+    assert_eq!(types, [2, 3, 3, 1, 3, 4, 5]);
+    assert_eq!(value("eos_token_id").integer(), Some(4));
+}
+
 #[test]
 fn chat_templates_of_folders() {
     let (config, model) = (read("llama/hf/config.json"), read("llama/hf/model.safetensors"));
