@@ -10,7 +10,7 @@ use sampling::{Sampled, Sampler, StopStrings, TokenMask};
 use sched::Tenant;
 use tokenizer::{TemplateVersion, TokenId, Tokenizer};
 
-use crate::draft::Drafter;
+use crate::draft::{Draft, Drafter};
 use crate::output::{Continues, Output};
 use crate::status::Place;
 use crate::{Error, Event, EventSink, FinishReason, Request, TextKind, Timings, TokenEvent, Usage};
@@ -163,19 +163,14 @@ impl<'t> Answer<'t> {
         overdue
     }
 
-    /// Guesses at the tokens that come next, no more than `most`.
-    pub(crate) fn guess(&self, most: usize) -> &[TokenId] {
-        match &self.submission.drafter {
-            Some(drafter) if self.generated > 0 => drafter.guess(most),
-            _ => &[],
-        }
+    /// Its prompt has been read, and tokens come.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.generated > 0
     }
 
-    /// So many guesses were run along, and so many of them right.
-    pub(crate) fn judge(&mut self, guessed: usize, right: usize) {
-        if let Some(drafter) = self.submission.drafter.as_mut().filter(|_| guessed > 0) {
-            drafter.judge(guessed, right);
-        }
+    /// Guesses at the tokens that come next.
+    pub(crate) fn draft(&self) -> Draft {
+        self.submission.drafter.as_ref().map_or_else(Draft::default, Drafter::draft)
     }
 
     /// Chooses the next token and tells the client what it means.

@@ -1,8 +1,12 @@
-//! Rates of prefill and decode, without sampling or text.
+//! Rates of prefill and decode, without sampling or text; `replay.rs` says a text again, guessed ahead.
+
+mod replay;
 
 use std::marker::PhantomData;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
+
+pub use replay::{Replay, Replayed};
 
 use compute::Backend;
 use sched::{Batch, Span};
@@ -48,8 +52,9 @@ pub enum Measurement {
 /// Until it is dropped the engine does nothing else, and anybody else's requests wait.
 #[derive(Debug)]
 pub struct Bench<'e> {
-    workloads: Sender<Workload>,
+    tasks: Sender<Task>,
     durations: Receiver<Result<Duration, Error>>,
+    replayed: Receiver<Result<Replayed, Error>>,
     /// It ends before the engine does.
     engine: PhantomData<&'e Engine>,
 }
@@ -57,9 +62,10 @@ pub struct Bench<'e> {
 impl Bench<'_> {
     /// Its two ends, this one and the worker's.
     pub(crate) fn new() -> (Self, Desk) {
-        let (workloads, inbox) = channel();
+        let (tasks, inbox) = channel();
         let (reply, durations) = channel();
-        (Self { workloads, durations, engine: PhantomData }, Desk { inbox, reply })
+        let (reply_replayed, replayed) = channel();
+        (Self { tasks, durations, replayed, engine: PhantomData }, Desk { inbox, reply, reply_replayed })
     }
 
     /// Runs a workload once; how long its timed part took.
@@ -67,22 +73,41 @@ impl Bench<'_> {
     /// # Errors
     /// It does not fit in the KV memory.
     pub fn measure(&self, workload: Workload) -> Result<Duration, Error> {
-        self.workloads.send(workload).map_err(|_| Error::WorkerGone)?;
+        self.tasks.send(Task::Measure(workload)).map_err(|_| Error::WorkerGone)?;
         self.durations.recv().map_err(|_| Error::WorkerGone)?
+    }
+
+    /// Has the model say a text; what it would say itself does not matter.
+    ///
+    /// # Errors
+    /// A token is not in the vocabulary, there is no prompt, or it does not fit in the KV memory.
+    pub fn replay(&self, replay: Replay) -> Result<Replayed, Error> {
+        self.tasks.send(Task::Replay(replay)).map_err(|_| Error::WorkerGone)?;
+        self.replayed.recv().map_err(|_| Error::WorkerGone)?
     }
 }
 
-/// Where the worker finds workloads.
+/// Where the worker finds what to run.
 pub(crate) struct Desk {
-    inbox: Receiver<Workload>,
+    inbox: Receiver<Task>,
     reply: Sender<Result<Duration, Error>>,
+    reply_replayed: Sender<Result<Replayed, Error>>,
+}
+
+enum Task {
+    Measure(Workload),
+    Replay(Replay),
 }
 
 /// Runs what comes until nobody can send more.
 pub(crate) fn run<B: Backend>(stepper: &mut Stepper<'_, B>, desk: &Desk) {
     let mut stand = Stand::new(stepper);
-    for workload in &desk.inbox {
-        if desk.reply.send(stand.measure(stepper, workload)).is_err() {
+    for task in &desk.inbox {
+        let heard = match task {
+            Task::Measure(workload) => desk.reply.send(stand.measure(stepper, workload)).is_ok(),
+            Task::Replay(replay) => desk.reply_replayed.send(stand.replay(stepper, &replay)).is_ok(),
+        };
+        if !heard {
             break;
         }
     }
@@ -93,6 +118,8 @@ pub(crate) fn run<B: Backend>(stepper: &mut Stepper<'_, B>, desk: &Desk) {
 /// key and value, whoever wrote them: what a workload has read or generated is there for the next.
 struct Stand {
     sequences: Vec<Sequence>,
+    /// What the first sequence holds instead, while texts are said again.
+    prompt: Vec<TokenId>,
     block_tokens: usize,
     vocab: usize,
 }
@@ -107,10 +134,13 @@ struct Sequence {
 impl Stand {
     fn new<B: Backend>(stepper: &Stepper<'_, B>) -> Self {
         let block_tokens = stepper.scheduler.limits().block_tokens;
-        Self { sequences: Vec::new(), block_tokens, vocab: stepper.model.config().vocab_size }
+        Self { sequences: Vec::new(), prompt: Vec::new(), block_tokens, vocab: stepper.model.config().vocab_size }
     }
 
     fn measure<B: Backend>(&mut self, stepper: &mut Stepper<'_, B>, workload: Workload) -> Result<Duration, Error> {
+        if !self.prompt.is_empty() {
+            self.clear(stepper);
+        }
         let Workload { depth, timed } = workload;
         let (count, tokens) = match timed {
             Measurement::Prefill { tokens } => (1, tokens),
@@ -168,6 +198,7 @@ impl Stand {
 
     /// Forgets all and gives the blocks back.
     fn clear<B: Backend>(&mut self, stepper: &mut Stepper<'_, B>) {
+        self.prompt.clear();
         self.sequences.drain(..).for_each(|sequence| stepper.scheduler.give_back(sequence.blocks));
     }
 

@@ -1,114 +1,83 @@
-//! Guesses at the next tokens: what followed the last time that the same few tokens were said, in the prompt, in the
-//! answer so far, or in the text that the request predicts.
+//! Guesses at the next tokens: what followed the last time that the same was said, in the prompt, in the answer so far, or in
+//! the text that the request predicts.
 //!
 //! A guess costs a row, and is kept only where the model says the same ([`crate::step`]): it can change how fast an answer
-//! comes, never what it says. So all here is about when to guess and how far.
+//! comes, never what it says. So all here is about how likely guesses are to be right (`odds.rs`), what they cost
+//! ([`crate::pace`]), and how many of them pay (`share.rs`).
 
-use std::collections::HashMap;
+mod odds;
+mod phrases;
+mod share;
 
 use tokenizer::TokenId;
 
 use crate::limits;
+use odds::Odds;
+use phrases::{Found, Phrases};
 
-/// Tokens that must have been said alike before what followed them is a guess.
-const GRAM: usize = 3;
+pub(crate) use share::share;
 
-/// What was said, by its three-token phrases.
-#[derive(Debug, Default)]
-struct Phrases {
-    tokens: Vec<TokenId>,
-    /// Where the token stands that followed a phrase, the last time.
-    followers: HashMap<[TokenId; GRAM], usize>,
-}
+/// The first words of a prediction are trusted like words that go on after so many tokens said alike.
+const PREDICTED: usize = 9;
 
-impl Phrases {
-    fn new(tokens: &[TokenId]) -> Self {
-        let mut phrases = Self::default();
-        tokens.iter().for_each(|&token| phrases.push(token));
-        phrases
-    }
-
-    fn push(&mut self, token: TokenId) {
-        if let Some(phrase) = self.tokens.last_chunk() {
-            self.followers.insert(*phrase, self.tokens.len());
-        }
-        self.tokens.push(token);
-    }
-
-    fn after(&self, phrase: Option<&[TokenId; GRAM]>) -> Option<usize> {
-        self.followers.get(phrase?).copied()
-    }
+/// Guesses at the next tokens of one answer.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Draft {
+    pub tokens: Vec<TokenId>,
+    /// How likely it is that the model says each of them, and all before it.
+    pub chances: Vec<f64>,
 }
 
 /// Guesses for one answer.
 #[derive(Debug)]
 pub(crate) struct Drafter {
-    /// Prompt and answer.
+    /// Prediction, prompt and answer.
     said: Phrases,
-    predicted: Phrases,
-    /// Where in the prediction the answer is, if it is there.
-    place: Option<usize>,
-    /// How far to guess: further after right guesses, less far after wrong ones.
-    length: usize,
-    /// Tokens to come before the next guess: twice as many after each guess that was wrong from its start.
-    pause: usize,
-    failures: u32,
+    /// Tokens of the prediction, and how many of them the answer has begun with; `None` once it went another way.
+    prediction: usize,
+    followed: Option<usize>,
+    odds: Odds,
+    /// Where what was said last was said before.
+    found: Option<Found>,
 }
 
 impl Drafter {
     pub(crate) fn new(prompt: &[TokenId], prediction: &[TokenId]) -> Self {
-        Self {
-            said: Phrases::new(prompt),
-            predicted: Phrases::new(prediction),
-            place: (!prediction.is_empty()).then_some(0),
-            length: limits::FIRST_DRAFT,
-            pause: 0,
-            failures: 0,
-        }
+        let mut said = Phrases::default();
+        prediction.iter().chain(prompt).for_each(|&token| said.push(token));
+        let mut drafter =
+            Self { said, prediction: prediction.len(), followed: Some(0), odds: Odds::default(), found: None };
+        drafter.look();
+        drafter
     }
 
-    /// A token of the answer.
+    /// A token of the answer. What would have been guessed is judged, whether it was run or not.
     pub(crate) fn push(&mut self, token: TokenId) {
+        if let Some(Found { length, next }) = self.found {
+            self.odds.note(length, self.said.tokens()[next] == token);
+        }
+        self.followed = self.followed.filter(|&i| i < self.prediction && self.said.tokens()[i] == token).map(|i| i + 1);
         self.said.push(token);
-        self.pause = self.pause.saturating_sub(1);
-        self.place = match self.place {
-            Some(place) if self.predicted.tokens.get(place) == Some(&token) => Some(place + 1),
-            _ => self.predicted.after(self.said.tokens.last_chunk()),
-        };
+        self.look();
     }
 
-    /// What may come next, no more than `most` tokens.
-    pub(crate) fn guess(&self, most: usize) -> &[TokenId] {
-        let from = |text: &Phrases, place: usize| place..(place + self.length.min(most)).min(text.tokens.len());
-        if self.pause > 0 {
-            return &[];
-        }
-        if let Some(place) = self.place.filter(|&place| place < self.predicted.tokens.len()) {
-            return &self.predicted.tokens[from(&self.predicted, place)];
-        }
-        match self.said.after(self.said.tokens.last_chunk()) {
-            Some(place) => &self.said.tokens[from(&self.said, place)],
-            None => &[],
-        }
+    /// What may come next.
+    pub(crate) fn draft(&self) -> Draft {
+        let Some(Found { length, next }) = self.found else { return Draft::default() };
+        // Where the text ends it begins to repeat itself.
+        let again = &self.said.tokens()[next..];
+        let tokens = again.iter().cycle().take(limits::LONGEST_DRAFT).copied().collect();
+        let chances = (length..length + limits::LONGEST_DRAFT).scan(1.0, |chance, length| {
+            *chance *= self.odds.of(length);
+            Some(*chance)
+        });
+        Draft { tokens, chances: chances.collect() }
     }
 
-    /// So many guesses were run, and so many of them right.
-    pub(crate) fn judge(&mut self, guessed: usize, right: usize) {
-        match right {
-            0 => {
-                self.failures = (self.failures + 1).min(limits::LONGEST_PAUSE.ilog2());
-                self.pause = (1 << self.failures) - 1;
-                self.length = limits::FIRST_DRAFT;
-            }
-            _ if right == guessed => {
-                self.failures = 0;
-                self.length = (self.length * 2).min(limits::LONGEST_DRAFT);
-            }
-            _ => {
-                self.failures = 0;
-                self.length = right + 1;
-            }
-        }
+    fn look(&mut self) {
+        let predicted = self.followed.filter(|&next| next < self.prediction);
+        let predicted = predicted.map(|next| Found { length: PREDICTED + next, next });
+        self.found = predicted.into_iter().chain(self.said.find()).max_by_key(|found| found.length);
     }
 }
 
@@ -120,25 +89,50 @@ mod tests {
         ids.iter().copied().map(TokenId).collect()
     }
 
+    fn guesses(drafter: &Drafter, count: usize) -> Vec<TokenId> {
+        drafter.draft().tokens.into_iter().take(count).collect()
+    }
+
     #[test]
     fn what_followed_the_last_time_is_the_guess() {
         let mut drafter = Drafter::new(&tokens(&[1, 2, 3, 4, 5, 6, 1, 2, 3, 9, 8, 7, 1, 2]), &[]);
-        assert_eq!(drafter.guess(9), []);
+        assert_eq!(guesses(&drafter, 3), tokens(&[3, 9, 8]));
         drafter.push(TokenId(3));
-        assert_eq!(drafter.guess(2), tokens(&[9, 8]));
-        drafter.judge(2, 0);
-        assert_eq!(drafter.guess(2), [], "after a failure it holds back");
-        [1, 2, 3].into_iter().for_each(|id| drafter.push(TokenId(id)));
-        assert_eq!(drafter.guess(2), tokens(&[1, 2]));
+        assert_eq!(guesses(&drafter, 2), tokens(&[9, 8]));
+        drafter.push(TokenId(10));
+        assert_eq!(drafter.draft(), Draft::default(), "nobody said it before");
+    }
+
+    #[test]
+    fn a_longer_phrase_beats_a_later_one() {
+        let drafter = Drafter::new(&tokens(&[1, 2, 3, 4, 5, 6, 9, 3, 4, 5, 7, 2, 3, 4, 5]), &[]);
+        assert_eq!(guesses(&drafter, 2), tokens(&[6, 9]));
+    }
+
+    #[test]
+    fn at_the_end_the_text_repeats_itself() {
+        let drafter = Drafter::new(&tokens(&[1, 2, 3, 1, 2, 3, 1]), &[]);
+        assert_eq!(guesses(&drafter, 7), tokens(&[2, 3, 1, 2, 3, 1, 2]));
+        assert_eq!(drafter.draft().tokens.len(), limits::LONGEST_DRAFT);
     }
 
     #[test]
     fn a_prediction_is_followed_from_its_start_and_found_again() {
         let mut drafter = Drafter::new(&tokens(&[1]), &tokens(&[10, 11, 12, 13, 14, 15]));
-        assert_eq!(drafter.guess(2), tokens(&[10, 11]));
+        assert_eq!(guesses(&drafter, 2), tokens(&[10, 11]));
         [10, 99, 11, 12, 13].into_iter().for_each(|id| drafter.push(TokenId(id)));
-        assert_eq!(drafter.guess(9), tokens(&[14, 15]));
-        [14, 15].into_iter().for_each(|id| drafter.push(TokenId(id)));
-        assert_eq!(drafter.guess(9), []);
+        assert_eq!(guesses(&drafter, 2), tokens(&[14, 15]));
+        let trusted = |draft: Draft| draft.chances[0];
+        let followed = Drafter::new(&tokens(&[1]), &tokens(&[10, 11]));
+        assert!(trusted(followed.draft()) > trusted(drafter.draft()));
+    }
+
+    #[test]
+    fn guesses_that_were_wrong_are_trusted_less() {
+        let mut drafter = Drafter::new(&tokens(&[1, 2, 3, 4, 5, 6, 7, 8]), &[]);
+        drafter.push(TokenId(4));
+        let before = drafter.draft().chances[0];
+        (0..20).for_each(|i| [100 + i, 4].into_iter().for_each(|id| drafter.push(TokenId(id))));
+        assert!(drafter.draft().chances[0] < before / 2.0);
     }
 }

@@ -249,8 +249,10 @@ impl Engine {
             Some(text) => self.text.tokenizer()?.encode(text),
             None => Vec::new(),
         };
-        // Nothing of it beyond the context could ever be said.
-        prediction.truncate(self.card.context);
+        // What the model has no number for, and what is beyond the context, could never be said.
+        let vocab = self.card.config.vocab_size;
+        let known = prediction.iter().take_while(|token| token.index() < vocab).count();
+        prediction.truncate(known.min(self.card.context));
         let default = self.speculation == Speculation::Ngram || !prediction.is_empty();
         Ok(request.speculate.unwrap_or(default).then(|| Drafter::new(prompt, &prediction)))
     }

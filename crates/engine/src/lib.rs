@@ -22,6 +22,7 @@ mod limits;
 mod memory;
 mod options;
 mod output;
+mod pace;
 mod request;
 mod restoring;
 mod score;
@@ -31,7 +32,7 @@ mod step;
 mod template;
 mod worker;
 
-pub use bench::{Bench, Measurement, Workload};
+pub use bench::{Bench, Measurement, Replay, Replayed, Workload};
 pub use card::ModelCard;
 pub use engine::Engine;
 pub use error::Error;

@@ -18,14 +18,14 @@ pub(crate) const PLACES: usize = RUNNING + WAITING;
 pub(crate) const COMMANDS: usize = PLACES + 64;
 /// Texts of one call that become vectors at once.
 pub(crate) const EMBEDDINGS: usize = 32;
-/// Guesses of a first speculation, and of one after a failure.
-pub(crate) const FIRST_DRAFT: usize = 4;
 /// Guesses that one answer runs in a step.
-pub(crate) const LONGEST_DRAFT: usize = 8;
-/// Guesses that all answers together run in a step: beyond it rows cost more than they can save.
-pub(crate) const ALL_DRAFTS: usize = 16;
-/// Tokens that an answer at most waits with its next guess after wrong ones.
-pub(crate) const LONGEST_PAUSE: usize = 64;
+pub(crate) const LONGEST_DRAFT: usize = 32;
+/// Guesses that all answers together run in a step, however well they pay.
+pub(crate) const ALL_DRAFTS: usize = 64;
+/// Tokens in which a text is compared with what was said before.
+pub(crate) const LONGEST_PHRASE: usize = 32;
+/// Places at which the same words were said that are compared.
+pub(crate) const PLACES_LOOKED_AT: usize = 16;
 /// Keys and values may always come to this.
 pub(crate) const LEAST_KV_BYTES: u64 = 256 << 20;
 /// They come to no more than this where nobody says otherwise.

@@ -10,10 +10,11 @@ use tokenizer::{TokenId, Tokenizer};
 
 use crate::answer::{Answer, Next, Submission};
 use crate::embedding::Embedding;
+use crate::pace::Pace;
 use crate::restoring::{Restored, Restoring};
 use crate::shelf::Shelf;
 use crate::status::StatusBoard;
-use crate::{Counters, Event, Status, limits};
+use crate::{Counters, Event, Status, draft, limits};
 
 /// All that the worker thread owns: the model, its KV pool, the scheduler, the work under way.
 pub(crate) struct Stepper<'t, B: Backend> {
@@ -25,6 +26,7 @@ pub(crate) struct Stepper<'t, B: Backend> {
     embeddings: BTreeMap<SequenceId, Embedding>,
     /// `None`: nothing is kept beyond the end.
     restoring: Option<Restoring>,
+    pub pace: Pace,
     next_id: u64,
     steps: u64,
     generated: u64,
@@ -51,6 +53,7 @@ impl<'t, B: Backend> Stepper<'t, B> {
             answers: BTreeMap::new(),
             embeddings: BTreeMap::new(),
             restoring: shelf.map(Restoring::new),
+            pace: Pace::default(),
             next_id: 0,
             steps: 0,
             generated: 0,
@@ -107,10 +110,14 @@ impl<'t, B: Backend> Stepper<'t, B> {
         self.guess();
         let step = self.scheduler.schedule();
         if let Some(step) = &step {
+            let start = Instant::now();
             let (mut logits, hidden) = self.model.forward_with_hidden(&step.batch, &mut self.kv);
             self.steps += 1;
             self.answer(step, &mut logits);
             self.pool(step, &hidden);
+            if step.only_answers() {
+                self.pace.learn(step.batch.rows(), start.elapsed().as_secs_f64());
+            }
         }
         self.exchange(step.is_none());
         self.board.write(self.status());
@@ -140,14 +147,15 @@ impl<'t, B: Backend> Stepper<'t, B> {
         }
     }
 
-    /// Guesses ahead for those that are being answered, the fewer each the more they are.
+    /// Guesses ahead for those that are being answered, as far as it pays.
     fn guess(&mut self) {
-        let most = limits::ALL_DRAFTS / self.answers.len().max(1);
-        for (&id, answer) in &self.answers {
-            let guesses = answer.guess(most.min(limits::LONGEST_DRAFT));
-            if !guesses.is_empty() {
-                self.scheduler.draft(id, guesses.to_vec());
-            }
+        let answering: Vec<_> = self.answers.iter().filter(|(_, answer)| answer.has_begun()).collect();
+        let drafts: Vec<_> = answering.iter().map(|(id, answer)| (**id, answer.draft())).collect();
+        let chances: Vec<_> = drafts.iter().map(|(_, draft)| draft.chances.as_slice()).collect();
+        let lengths = draft::share(&chances, answering.len(), &self.pace);
+        for ((id, mut draft), length) in drafts.into_iter().zip(lengths) {
+            draft.tokens.truncate(length);
+            self.scheduler.draft(id, draft.tokens);
         }
     }
 
@@ -179,7 +187,6 @@ impl<'t, B: Backend> Stepper<'t, B> {
                 break;
             }
         }
-        answer.judge(sample.guesses.len(), tokens.len() - 1);
         Some(tokens)
     }
 

@@ -162,6 +162,11 @@ impl Scheduler {
 }
 
 impl Step {
+    /// Every row is somebody's next token or a guess at one: no prompts, nothing that is computed anew.
+    pub fn only_answers(&self) -> bool {
+        self.batch.rows() == self.batch.logits_rows.len()
+    }
+
     /// Adds the next `rows` tokens of a sequence and some guesses; logits are wanted of the last token that it has and of
     /// every guess.
     fn add(&mut self, sequence: &mut Sequence, rows: usize, guesses: usize, block_tokens: usize) {

@@ -131,6 +131,40 @@ fn bench_runs_what_it_is_asked_for() {
 }
 
 #[test]
+fn bench_says_texts_again() {
+    let folder = folder("replay");
+    let file = folder.join("texts.jsonl");
+    // The same token again and again: guesses that are right, as long as they pay.
+    let texts = [
+        json!({ "name": "ids", "prompt": [1, 5, 5, 5, 5], "answer": vec![5; 60] }),
+        json!({ "name": "text", "prompt": "Bonjour, bonjour, ", "answer": "bonjour, bonjour, bonjour." }),
+    ];
+    std::fs::write(&file, texts.map(|text| text.to_string()).join("\n\n")).unwrap();
+    let bench = ["bench", "brise", "--threads", "1", "--repetitions", "2", "--replay", argument(&file)];
+    let rows = tramontane(&[&bench[..], &["--json"]].concat()).json();
+    for (row, name) in rows.as_array().unwrap().iter().zip(["ids", "text"]) {
+        let number = |key: &str| row[key].as_u64().unwrap();
+        assert!(row["test"] == name && number("accepted_tokens") <= number("drafted_tokens"), "{row}");
+        for key in ["tokens_per_second", "unguessed_tokens_per_second", "ratio"] {
+            assert!(row[key]["median"].as_f64().unwrap() > 0.0, "{row}");
+        }
+    }
+    assert_eq!((&rows[0]["tokens"], rows.as_array().unwrap().len()), (&json!(60), 2));
+    assert!(tramontane(&bench).text().contains("guesses right, 60 tokens"), "{rows}");
+    for (line, message) in [
+        ("{}", "texts.jsonl:1 is not"),
+        (r#"{"name": "a", "prompt": [1], "answer": [2]}"#, "at least two tokens"),
+        (r#"{"name": "a", "prompt": [], "answer": [2, 3]}"#, "empty"),
+        (r#"{"name": "a", "prompt": [1], "answer": [2, 99999999]}"#, "99999999"),
+        ("", "has no texts"),
+    ] {
+        std::fs::write(&file, line).unwrap();
+        let run = tramontane(&bench);
+        assert!(run.code != Some(0) && run.stderr.contains(message), "{line}: {run:?}");
+    }
+}
+
+#[test]
 fn bench_rows_have_their_shape() {
     let model = testkit::vectors("models/llama/model.gguf");
     let plot = folder("models").join("roofline.svg");

@@ -1,10 +1,12 @@
 //! `bench`: rates of prefill and decode, beside what the machine allows.
 //!
-//! `rounds.rs` runs the tests, `asked.rs` those that another program asks for, `ceilings.rs` measures the machine, `demand.rs` says what a test needs of it, `plot.rs` draws both.
+//! `rounds.rs` runs the tests, `asked.rs` those that another program asks for, `ceilings.rs` measures the machine, `demand.rs` says what a test needs of it, `plot.rs` draws both; `replay.rs` measures
+//! what guessing ahead gives.
 
 mod asked;
 mod demand;
 mod plot;
+mod replay;
 mod rounds;
 
 use std::fmt::Write as _;
@@ -33,12 +35,15 @@ use rounds::{Measured, measure};
 /// tg128 decode of 128; @d2048 comes after 2048 tokens, ×b8 decodes 8 sequences at once and counts the tokens of all. The
 /// machine is measured too: how fast it multiplies, and before each round how fast it reads memory. Each test is given as a
 /// share of what that allows at best. After Ctrl-C the rounds that are complete are shown. With --interactive, tests come from standard
-/// input, one name a line, and each is answered with a line of JSON: `read` asks how fast memory is just now.
+/// input, one name a line, and each is answered with a line of JSON: `read` asks how fast memory is just now. With --replay, the model
+/// says given texts, as if it chose their tokens, with guesses ahead and without, in turns: a line of the file is a JSON object with `name`,
+/// `prompt` and `answer`, each of the two a text or an array of token ids.
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "\
 Examples:
   tramontane bench mistral-7b.gguf --prompt 512 --generate 128 --depth 0,2048 --json
-  tramontane bench mistral-7b.gguf --batch 1,8 --plot roofline.svg")]
+  tramontane bench mistral-7b.gguf --batch 1,8 --plot roofline.svg
+  tramontane bench mistral-7b.gguf --replay edits.jsonl --repetitions 3")]
 pub(crate) struct Args {
     /// A .gguf file or a folder [default: TRAMONTANE_MODEL, or brise, the model inside]
     model: Option<String>,
@@ -66,6 +71,9 @@ pub(crate) struct Args {
     /// Run the tests that lines of standard input name, as they come: to take turns with another program
     #[arg(long, conflicts_with_all = ["prompt", "generate", "depth", "batch", "repetitions", "plot", "json"])]
     interactive: bool,
+    /// Measure what guessing ahead gives for texts: JSON lines with name, prompt and answer
+    #[arg(long, value_name = "FILE.jsonl", conflicts_with_all = ["prompt", "generate", "depth", "batch", "plot", "interactive"])]
+    replay: Option<PathBuf>,
     #[command(flatten)]
     model_flags: ModelFlags,
 }
@@ -77,6 +85,9 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> anyhow::Result<()> {
     let engine = loading::load(args.model.as_deref(), args.model_flags.options(settings)?, settings)?;
     if args.interactive {
         return asked::answer(&engine);
+    }
+    if let Some(file) = &args.replay {
+        return replay::run(&engine, file, args.repetitions, args.json);
     }
     let measured = measure(&engine, &workloads, args.repetitions)?;
     if measured.rounds.is_empty() {
