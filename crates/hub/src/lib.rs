@@ -29,7 +29,7 @@ mod space;
 mod verify;
 mod whole;
 
-pub use bundle::{Added, Bundle, Contents, Header, Member, Program, add, create, extract_program};
+pub use bundle::{Added, Bundle, Contents, Header, Member, Program, add, check_program, create, extract_program};
 pub use catalogue::{KnownFile, Row, catalogue};
 pub use digest::{BlobDigest, Digesting, Sha1Digest, Sha256Digest};
 pub use error::Error;
@@ -45,3 +45,4 @@ pub use remove::Removal;
 pub use resolve::{meant, resolve};
 pub use signing::{Digest, Resource, Shard, Signed, Statement, Trust};
 pub use verify::{FileVerdict, Record, Signature, Verdict, Verification, bytes_to_verify, signature_beside, verify};
+pub use whole::Whole;
