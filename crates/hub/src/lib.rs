@@ -42,7 +42,7 @@ pub use places::{Found, FoundFile, Place, Roots, at_path, quantisation_of, surve
 pub use pull::{Plan, Progress, PullOptions, Pulled, Stage, already_here};
 pub use remote::{Endpoint, Patience};
 pub use remove::Removal;
-pub use resolve::{meant, resolve};
+pub use resolve::{is_known, meant, resolve};
 pub use signing::{Digest, Resource, Shard, Signed, Statement, Trust};
 pub use verify::{FileVerdict, Record, Signature, Verdict, Verification, bytes_to_verify, signature_beside, verify};
 pub use whole::Whole;

@@ -46,6 +46,11 @@ pub fn meant<'a>(word: &str, found: &'a [Found]) -> Result<&'a Found, Error> {
     }
 }
 
+/// Whether a word means any model among those found, be it several.
+pub fn is_known(word: &str, found: &[Found]) -> bool {
+    !candidates(word, found).is_empty()
+}
+
 /// The name, and the path where names are not enough.
 fn choice(model: &Found, all: &[&Found]) -> String {
     match all.iter().filter(|other| other.name == model.name).count() {

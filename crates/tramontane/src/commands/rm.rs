@@ -41,10 +41,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> anyhow::Result<()> {
     let mut done = Vec::new();
     for word in &args.models {
         // Looked at one after the other: two of them may share files.
-        let removal = match store::find(word, settings) {
-            Ok(model) => Removal::of(&model)?,
-            Err(error) => cut(word)?.ok_or(error)?,
-        };
+        let removal = removal(word, settings)?;
         tell(&removal);
         let removed = !args.dry_run && (args.yes || agreed(&removal)?);
         if removed {
@@ -55,7 +52,17 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> anyhow::Result<()> {
     if args.json { commands::print_json(&done) } else { Ok(()) }
 }
 
-/// What pulls that were cut left of a model that never came to be.
+/// The model that was pulled; else what is there of one whose download was cut.
+fn removal(word: &str, settings: &Settings) -> anyhow::Result<Removal> {
+    match store::find(word, settings) {
+        Ok(model) if model.manifest.is_some() => Ok(Removal::of(&model)?),
+        // Other programs may have a whole one.
+        Ok(model) => cut(word)?.map_or_else(|| Ok(Removal::of(&model)?), Ok),
+        Err(several) if hub::is_known(word, &store::survey(settings)) => Err(several),
+        Err(none) => cut(word)?.ok_or(none),
+    }
+}
+
 fn cut(word: &str) -> anyhow::Result<Option<Removal>> {
     let Ok(name) = ModelName::parse(word) else { return Ok(None) };
     let folders = Folders::from_environment(|name| env::var_os(name))?;

@@ -214,6 +214,33 @@ fn rm_gives_back_what_a_cut_download_left() {
     assert!(nothing.code == Some(1) && nothing.stderr.contains("is not on this machine"), "{nothing:?}");
 }
 
+/// Where another program has a model of that name, or several models bear it.
+#[test]
+fn rm_of_a_cut_download_among_other_models() {
+    let home = Home::new("rm-cut-others");
+    let bytes = fs::read(testkit::vectors("models/llama/model.gguf")).unwrap();
+    let parts = ["cut", "tiny"].map(|repo| {
+        let repo = home.repo().with_file_name(format!("models--someone--{repo}"));
+        let part = repo.join("tramontane").join(format!("{}.part", sha256(b"another")));
+        fs::create_dir_all(part.parent().unwrap()).unwrap();
+        fs::write(&part, "half of it").unwrap();
+        part
+    });
+    let theirs = ["cut", "tiny"].map(|repo| {
+        let file = home.path.join(format!(".lmstudio/models/someone/{repo}/x-Q4_0.gguf"));
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(&file, &bytes[..2000]).unwrap();
+        file
+    });
+    let several = home.run(&["rm", "someone/tiny", "--yes"]);
+    assert!(several.code == Some(1) && several.stderr.contains("means several models"), "{several:?}");
+    assert!(parts[1].exists());
+    assert_eq!(home.run(&["rm", "someone/cut:Q4_0", "--yes", "--json"]).json()[0]["removed"], true);
+    assert!(!parts[0].exists() && theirs.iter().all(|file| file.exists()));
+    let again = home.run(&["rm", "someone/cut:Q4_0", "--yes"]);
+    assert!(again.code == Some(1) && again.stderr.contains("LM Studio has it"), "{again:?}");
+}
+
 #[test]
 fn verify_of_a_model_that_is_not_whole() {
     let home = Home::new("verify-cut");
