@@ -33,6 +33,7 @@ mod worker;
 
 pub use bench::{Bench, Measurement, Workload};
 pub use card::ModelCard;
+pub use embedding::EmbedWatch;
 pub use engine::Engine;
 pub use error::Error;
 pub use event::{Cancel, Ended, Event, EventSink, EventStream, FinishReason, TextKind, Timings, TokenEvent, Usage};
