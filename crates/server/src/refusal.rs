@@ -5,6 +5,10 @@
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use engine::prompt;
+
+/// The field that says how long to think, where a dialect calls it like this.
+pub(crate) const EFFORT: &str = "reasoning_effort";
 
 /// Why a request is not answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,6 +130,11 @@ impl From<engine::Error> for Refusal {
         match error {
             engine::Error::ContextLength { .. } => Self::new(ContextLength, message).code("context_length_exceeded"),
             engine::Error::Refused(refused) => refused_by_scheduler(&refused, message),
+            engine::Error::Prompt(
+                prompt::Error::NoReasoningEffort(_)
+                | prompt::Error::ReasoningEffort { .. }
+                | prompt::Error::EffortNotListed,
+            ) => Self::field(EFFORT, message),
             engine::Error::Prompt(_) | engine::Error::NoTokenizer { .. } | engine::Error::NoTemplate { .. } => {
                 Self::new(Invalid, message)
             }
