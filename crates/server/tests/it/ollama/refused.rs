@@ -75,7 +75,11 @@ fn chat_names_the_field() {
         ("model", json!({"model": "other"}), 404, "other"),
     ];
     check("/api/chat", &base, rows);
-    // Nothing is answered, and every field is what it must be all the same.
+}
+
+/// Nothing is answered, and every field is what it must be all the same.
+#[test]
+fn requests_without_an_answer_name_the_field() {
     let option = |name: &str, value: Value| json!({"options": {name: value}});
     let rows = vec![
         ("format", json!({"format": 17}), 400, "format"),
