@@ -180,7 +180,7 @@ fn messages_name_the_field() {
             json!({"messages": [{"role": "user", "content": "the ".repeat(4000)}]}),
             400,
             invalid,
-            "prompt is too long: the prompt is 4004 tokens",
+            "prompt is too long: the prompt is 4004 tokens long and the context holds 2048, prompt and answer together: shorten it",
         ),
         ("model", json!({"model": "other"}), 404, "not_found_error", "other"),
     ];
