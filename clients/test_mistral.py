@@ -84,7 +84,11 @@ def test_an_answer_follows_a_schema(client, model):
 
 def test_a_beginning_is_continued(client, model):
     messages = [*ASK, {"role": "assistant", "content": "Hello,", "prefix": True}]
-    assert client.chat.complete(model=model, messages=messages, max_tokens=4).choices
+    answer = client.chat.complete(model=model, messages=messages, max_tokens=4, temperature=0)
+    content = answer.choices[0].message.content
+    assert content.startswith("Hello,") and len(content) > len("Hello,")
+    with client.chat.stream(model=model, messages=messages, max_tokens=4, temperature=0) as events:
+        assert "".join(event.data.choices[0].delta.content or "" for event in events) == content
 
 
 def test_what_is_expected_changes_no_byte(client, model):

@@ -1,5 +1,7 @@
 //! Texts as vectors: hidden states behind the last norm, pooled and brought to length one.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::Sender;
 
 use checkpoint::Pooling;
@@ -8,6 +10,30 @@ use tokenizer::TokenId;
 
 use crate::Error;
 use crate::status::Place;
+
+/// Ends texts on their way to become vectors from elsewhere, and counts what they take. Clones are of one thing.
+#[derive(Clone, Debug, Default)]
+pub struct EmbedWatch {
+    cancelled: Arc<AtomicBool>,
+    tokens: Arc<AtomicUsize>,
+}
+
+impl EmbedWatch {
+    /// Ends the work at the next step. What it has computed stays counted.
+    pub fn cancel(&self) {
+        self.cancelled.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether somebody has ended it.
+    pub fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Relaxed)
+    }
+
+    /// Tokens that have been computed so far.
+    pub fn tokens(&self) -> usize {
+        self.tokens.load(Ordering::Relaxed)
+    }
+}
 
 /// Which of the caller's texts, and its vector.
 pub(crate) type Embedded = (usize, Result<Vec<f32>, Error>);
@@ -22,6 +48,9 @@ pub(crate) struct Embedding {
     /// Sum of the hidden states so far, `[dim]`; they come in the order of their positions, however the text is cut.
     sum: Vec<f64>,
     rows: usize,
+    /// Tokens that were computed, each once.
+    computed: usize,
+    watch: EmbedWatch,
     _place: Place,
 }
 
@@ -31,9 +60,21 @@ impl Embedding {
         pooling: Pooling,
         index: usize,
         reply: Sender<Embedded>,
-        place: Place,
+        (place, watch): (Place, EmbedWatch),
     ) -> Self {
-        Self { tokens, pooling, index, reply, sum: Vec::new(), rows: 0, _place: place }
+        Self { tokens, pooling, index, reply, sum: Vec::new(), rows: 0, computed: 0, watch, _place: place }
+    }
+
+    /// Nobody waits for it any more.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.watch.is_cancelled()
+    }
+
+    /// So many rows of it were computed. What has to be computed again for want of memory is not the caller's doing.
+    pub(crate) fn count(&mut self, rows: usize) {
+        let new = rows.min(self.tokens.len() - self.computed);
+        self.computed += new;
+        self.watch.tokens.fetch_add(new, Ordering::Relaxed);
     }
 
     pub(crate) fn wants(&self) -> Wants {

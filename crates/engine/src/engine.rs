@@ -17,7 +17,7 @@ use tokenizer::TokenId;
 use crate::answer::Submission;
 use crate::context::Context;
 use crate::draft::Drafter;
-use crate::embedding::Embedding;
+use crate::embedding::{EmbedWatch, Embedding};
 use crate::shelf::{Shelf, model_key};
 use crate::status::{Places, StatusBoard};
 use crate::worker::{Command, Worker};
@@ -189,23 +189,42 @@ impl Engine {
     /// # Errors
     /// A text is empty, does not fit in the context, or has an id out of range; or too many requests wait already.
     pub fn embed(&self, inputs: &[Vec<TokenId>], pooling: Pooling) -> Result<Vec<Vec<f32>>, Error> {
+        self.embed_watched(inputs, pooling, &EmbedWatch::default())?.ok_or(Error::WorkerGone)
+    }
+
+    /// As [`Engine::embed`], until `watch` ends it, which also counts the tokens that were computed. `None`: it was ended.
+    ///
+    /// # Errors
+    /// As [`Engine::embed`].
+    pub fn embed_watched(
+        &self,
+        inputs: &[Vec<TokenId>],
+        pooling: Pooling,
+        watch: &EmbedWatch,
+    ) -> Result<Option<Vec<Vec<f32>>>, Error> {
         inputs.iter().try_for_each(|tokens| self.check(tokens, 0))?;
         let mut vectors = vec![Vec::new(); inputs.len()];
         for (group, inputs) in inputs.chunks(limits::EMBEDDINGS).enumerate() {
+            if watch.is_cancelled() {
+                return Ok(None);
+            }
             let (reply, answers) = channel();
             for (index, tokens) in inputs.iter().enumerate() {
                 let (place, reply) = (self.places.take(limits::PLACES)?, reply.clone());
                 let index = group * limits::EMBEDDINGS + index;
-                let embedding = Embedding::new(tokens.clone(), pooling, index, reply, place);
+                let embedding = Embedding::new(tokens.clone(), pooling, index, reply, (place, watch.clone()));
                 self.worker.send(Command::Embed(Box::new(embedding)))?;
             }
             drop(reply);
             for _ in inputs {
-                let (index, vector) = answers.recv().map_err(|_| Error::WorkerGone)?;
-                vectors[index] = vector?;
+                match answers.recv() {
+                    Ok((index, vector)) => vectors[index] = vector?,
+                    Err(_) if watch.is_cancelled() => return Ok(None),
+                    Err(_) => return Err(Error::WorkerGone),
+                }
             }
         }
-        Ok(vectors)
+        Ok(Some(vectors))
     }
 
     /// Runs `tokens` and calls `row` with the position and the logits of each, until it breaks off.

@@ -56,7 +56,10 @@ pub fn measure_importance(
     let cpu = CpuBackend::new(CpuOptions { threads: options.threads, isa: options.isa.as_deref() })?;
     let mut loaded = ControlFlow::Continue(());
     let model = Transformer::load(checkpoint, Observed::new(cpu, Box::new(watch)), &mut |done, total| {
-        loaded = step(Measuring::Loading { done, total });
+        // Loading goes on to its end; that somebody wanted to stop is not forgotten until then.
+        if loaded.is_continue() {
+            loaded = step(Measuring::Loading { done, total });
+        }
     })?;
     if loaded.is_break() || chunks.run(&model, checkpoint, step)?.is_break() {
         return Ok(None);
@@ -134,5 +137,25 @@ impl Chunks {
             model.forward(&batch, &mut kv);
         }
         Ok(step(Measuring::Reading { done: self.texts.len(), total: self.texts.len() }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Ctrl-C is asked about once: what was answered while the model was loaded holds.
+    #[test]
+    fn stopped_while_loading() {
+        let model = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/brise/brise-q8_0.gguf");
+        let checkpoint = Checkpoint::open(model).unwrap();
+        let mut steps = Vec::new();
+        let mut step = |now| {
+            steps.push(now);
+            if steps.len() == 1 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        let measured = measure_importance(&checkpoint, "Il etait une fois.", &EngineOptions::default(), &mut step);
+        assert!(measured.unwrap().is_none());
+        assert!(matches!(steps.as_slice(), [Measuring::Loading { .. }]), "{steps:?}");
     }
 }

@@ -34,6 +34,7 @@ mod worker;
 
 pub use bench::{Bench, Measurement, Replay, Replayed, Workload};
 pub use card::ModelCard;
+pub use embedding::EmbedWatch;
 pub use engine::Engine;
 pub use error::Error;
 pub use event::{Cancel, Ended, Event, EventSink, EventStream, FinishReason, TextKind, Timings, TokenEvent, Usage};

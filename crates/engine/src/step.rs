@@ -192,6 +192,11 @@ impl<'t, B: Backend> Stepper<'t, B> {
 
     /// Hands hidden states to the embeddings that they belong to.
     fn pool(&mut self, step: &Step, hidden: &[f32]) {
+        for (id, span) in step.sequences.iter().zip(&step.batch.spans) {
+            if let Some(embedding) = self.embeddings.get_mut(id) {
+                embedding.count(span.rows.len());
+            }
+        }
         for (row, &id) in hidden.chunks(self.model.config().dim).zip(&step.hidden) {
             if self.embeddings.get_mut(&id).is_some_and(|embedding| embedding.push(row)) {
                 self.remove(id);
@@ -203,7 +208,8 @@ impl<'t, B: Backend> Stepper<'t, B> {
     fn drop_ended(&mut self) {
         let now = Instant::now();
         let ended = self.answers.iter_mut().filter_map(|(id, a)| (a.cancelled() || a.overdue(now)).then_some(*id));
-        let ended: Vec<_> = ended.collect();
+        let unwanted = self.embeddings.iter().filter_map(|(id, embedding)| embedding.is_cancelled().then_some(*id));
+        let ended: Vec<_> = ended.chain(unwanted).collect();
         ended.into_iter().for_each(|id| self.remove(id));
     }
 

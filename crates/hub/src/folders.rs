@@ -78,6 +78,9 @@ fn expand(path: PathBuf, home: Option<&Path>) -> PathBuf {
     }
 }
 
+/// Behind the digest of a file that we brought.
+pub(crate) const MARK: &str = ".ours";
+
 /// One repository in the cache.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RepoFolder {
@@ -114,6 +117,11 @@ impl RepoFolder {
     /// What this program keeps beside the files: manifests, and the parts of cut downloads.
     pub fn own(&self) -> PathBuf {
         self.root.join("tramontane")
+    }
+
+    /// The note that we brought a file, as long as no manifest says so.
+    pub(crate) fn mark(&self, digest: &BlobDigest) -> PathBuf {
+        self.own().join(format!("{digest}{MARK}"))
     }
 
     /// What another program holds while it fetches the same bytes, and we while we do (`flock`).

@@ -29,7 +29,7 @@ mod space;
 mod verify;
 mod whole;
 
-pub use bundle::{Added, Bundle, Contents, Header, Member, Program, add, create, extract_program};
+pub use bundle::{Added, Bundle, Contents, Header, Member, Program, add, check_program, create, extract_program};
 pub use catalogue::{KnownFile, Row, catalogue};
 pub use digest::{BlobDigest, Digesting, Sha1Digest, Sha256Digest};
 pub use error::Error;
@@ -42,6 +42,7 @@ pub use places::{Found, FoundFile, Place, Roots, at_path, quantisation_of, surve
 pub use pull::{Plan, Progress, PullOptions, Pulled, Stage, already_here};
 pub use remote::{Endpoint, Patience};
 pub use remove::Removal;
-pub use resolve::{meant, resolve};
+pub use resolve::{is_known, meant, resolve};
 pub use signing::{Digest, Resource, Shard, Signed, Statement, Trust};
 pub use verify::{FileVerdict, Record, Signature, Verdict, Verification, bytes_to_verify, signature_beside, verify};
+pub use whole::Whole;

@@ -12,7 +12,8 @@ use crate::places::Found;
 use crate::places::tree::{Kind, Tree};
 use crate::whole::write_whole;
 use crate::{
-    BlobDigest, Commit, Error, ModelName, Quant, RepoFolder, RepoId, RepoPath, Revision, Sha256Digest, limits,
+    BlobDigest, Commit, Error, ModelName, Quant, RepoFolder, RepoId, RepoPath, Revision, Sha256Digest, catalogue,
+    limits,
 };
 
 /// The version of the file that is written, and the only one that is read.
@@ -68,6 +69,19 @@ impl Manifest {
     /// Bytes of all files.
     pub fn size_bytes(&self) -> u64 {
         self.files.iter().fold(0, |sum, file| sum.saturating_add(file.size_bytes))
+    }
+
+    /// Whether its name is one of its repository, and not what this program calls another one.
+    pub(crate) fn is_rightly_named(&self) -> bool {
+        match &self.name {
+            ModelName::Short(short) => catalogue::find(short).is_ok_and(|(row, _)| row.repo == self.repo),
+            ModelName::Repo { repo, .. } => *repo == self.repo,
+        }
+    }
+
+    /// The name that needs no table: repository and quantisation.
+    pub(crate) fn plain_name(&self) -> ModelName {
+        ModelName::Repo { repo: self.repo.clone(), quant: self.quant.clone() }
     }
 
     /// Where it belongs.

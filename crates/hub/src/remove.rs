@@ -1,4 +1,4 @@
-//! Removing what was fetched, and nothing else.
+//! Removing what was fetched, and nothing else; `cut.rs` finds what was left of pulls that were cut.
 //!
 //! A manifest says which files are ours. A blob goes only when no other snapshot and no other manifest names it, and when we
 //! brought it; the rest of the cache belongs to other programs. Folders are opened one below the other without following
@@ -8,14 +8,18 @@
 //! and removing it again goes on.
 
 mod beneath;
+mod cut;
 
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use beneath::Folder;
 
+use crate::folders::MARK;
 use crate::places::tree::{Kind, Tree};
-use crate::{Commit, Error, Found, Manifest, ManifestFile, limits};
+use crate::pull::place::lock_now;
+use crate::{BlobDigest, Error, FileName, Found, Manifest, ManifestFile, RepoFolder, limits};
 
 /// What removing a model would do. Nothing has been done yet.
 #[derive(Clone, Debug)]
@@ -31,8 +35,13 @@ pub struct Removal {
     pub blobs: Vec<String>,
     /// Files that stay, with the reason.
     pub kept: Vec<(String, &'static str)>,
-    manifest: Manifest,
+    /// `None` where no model came of what goes.
+    manifest: Option<Manifest>,
     links: Vec<ManifestFile>,
+    /// Other files that go of those beside the manifest.
+    left: Vec<String>,
+    /// Files that nobody may be fetching meanwhile.
+    held: Option<(RepoFolder, Vec<BlobDigest>)>,
 }
 
 impl Removal {
@@ -59,17 +68,20 @@ impl Removal {
                 .any(|other| other.commit == manifest.commit && other.files.iter().any(|one| one.path == file.path))
         };
         let (shared, links): (Vec<_>, Vec<_>) = manifest.files.iter().cloned().partition(shared);
-        let used = used_elsewhere(&tree, &manifest.commit, &links)
-            .ok_or_else(|| kept("its folder has more files than are looked at".to_owned()))?;
         let mut removal = Self {
             name: model.name.clone(),
             folder: folder.to_owned(),
             frees_bytes: 0,
             blobs: Vec::new(),
             kept: shared.iter().map(|file| (file.path.to_string(), "another pulled model has it too")).collect(),
-            manifest: manifest.clone(),
+            manifest: Some(manifest.clone()),
             links,
+            left: Vec::new(),
+            held: None,
         };
+        let snapshot = tree.root().join("snapshots").join(manifest.commit.as_str());
+        let going = removal.links.iter().map(|file| file.path.below(&snapshot)).collect();
+        let used = used_elsewhere(&tree, &going).ok_or_else(|| removal.too_many())?;
         removal.choose_blobs(&used, &others);
         Ok(removal)
     }
@@ -90,6 +102,8 @@ impl Removal {
                 Some(reason) => self.kept.push((file.path.to_string(), reason)),
                 None if taken.insert(blob.clone()) => {
                     self.frees_bytes = self.frees_bytes.saturating_add(file.size_bytes);
+                    // A pull that was cut and taken up again may have left its note.
+                    self.left.push(format!("{blob}{MARK}"));
                     self.blobs.push(blob);
                 }
                 None => {}
@@ -102,22 +116,15 @@ impl Removal {
     /// # Errors
     /// Something cannot be removed: what is gone is gone, and doing it again goes on.
     pub fn apply(&self) -> Result<(), Error> {
+        let _locks = self.hold()?;
         let root = Folder::open(&self.folder)?;
         if let Some(blobs) = root.below("blobs")? {
             self.blobs.iter().try_for_each(|blob| blobs.remove_file(blob))?;
         }
-        let commit = self.manifest.commit.as_str();
-        if let Some(snapshots) = root.below("snapshots")? {
-            if let Some(snapshot) = snapshots.below(commit)? {
-                let ours = self.links.iter().filter(|file| file.fetched);
-                ours.map(|file| file.path.names()).try_for_each(|path| remove_below(&snapshot, path))?;
-            }
-            snapshots.remove_empty(commit);
-            self.forget_branch(&root, snapshots.below(commit)?.is_some())?;
-        }
+        self.manifest.iter().try_for_each(|manifest| self.remove_names(&root, manifest))?;
         if let Some(own) = root.below("tramontane")? {
-            let name = self.manifest.file_name();
-            own.remove_file(&name)?;
+            self.left.iter().try_for_each(|name| own.remove_file(name))?;
+            self.manifest.iter().try_for_each(|manifest| own.remove_file(&manifest.file_name()))?;
         }
         // Folders that nobody has anything in any more. `rmdir` refuses the others.
         ["tramontane", "snapshots", "blobs", "refs"].iter().for_each(|name| root.remove_empty(name));
@@ -126,41 +133,68 @@ impl Removal {
         Ok(())
     }
 
+    /// Until the end of what they are needed for, nobody fetches these files.
+    fn hold(&self) -> Result<Vec<File>, Error> {
+        let Some((folder, digests)) = &self.held else { return Ok(Vec::new()) };
+        let problem = || "something of it is being fetched now: stop that first".to_owned();
+        let lock = |digest| {
+            lock_now(folder, digest)?.ok_or_else(|| Error::Kept { name: self.name.clone(), problem: problem() })
+        };
+        digests.iter().map(lock).collect()
+    }
+
+    /// The names of a model's files, and of the branch that they were.
+    fn remove_names(&self, root: &Folder, manifest: &Manifest) -> Result<(), Error> {
+        let commit = manifest.commit.as_str();
+        let Some(snapshots) = root.below("snapshots")? else { return Ok(()) };
+        if let Some(snapshot) = snapshots.below(commit)? {
+            for file in self.links.iter().filter(|file| file.fetched) {
+                let path: Vec<_> = file.path.names().iter().map(FileName::as_str).collect();
+                remove_below(&snapshot, &path)?;
+            }
+        }
+        snapshots.remove_empty(commit);
+        match snapshots.below(commit)? {
+            Some(_) => Ok(()),
+            None => self.forget_branch(root, manifest),
+        }
+    }
+
     /// A branch that leads to a state of which nothing is left would be asked for in vain.
-    fn forget_branch(&self, root: &Folder, is_there: bool) -> Result<(), Error> {
-        let file = self.manifest.revision.as_str();
-        if is_there || file.contains('/') {
-            return Ok(());
+    fn forget_branch(&self, root: &Folder, manifest: &Manifest) -> Result<(), Error> {
+        let path: Vec<_> = manifest.revision.as_str().split('/').collect();
+        let place = path.iter().fold(self.folder.join("refs"), |place, part| place.join(part));
+        let text = crate::places::read_regular(&place, limits::REF_BYTES);
+        match root.below("refs")? {
+            Some(refs) if text.is_ok_and(|text| text.trim() == manifest.commit.as_str()) => remove_below(&refs, &path),
+            _ => Ok(()),
         }
-        let Some(refs) = root.below("refs")? else { return Ok(()) };
-        let text = crate::places::read_regular(&self.folder.join("refs").join(file), limits::REF_BYTES);
-        if text.is_ok_and(|text| text.trim() == self.manifest.commit.as_str()) {
-            refs.remove_file(file)?;
-        }
-        Ok(())
+    }
+
+    fn too_many(&self) -> Error {
+        let problem = "its folder has more files than are looked at".to_owned();
+        Error::Kept { name: self.name.clone(), problem }
     }
 }
 
 /// `BF16/model.gguf`: the file in its folder, then the folders that are empty then.
-fn remove_below(folder: &Folder, path: &[crate::FileName]) -> Result<(), Error> {
+fn remove_below(folder: &Folder, path: &[&str]) -> Result<(), Error> {
     match path {
         [] => Ok(()),
-        [name] => folder.remove_file(name.as_str()),
+        [name] => folder.remove_file(name),
         [name, rest @ ..] => {
-            if let Some(below) = folder.below(name.as_str())? {
+            if let Some(below) = folder.below(name)? {
                 remove_below(&below, rest)?;
             }
-            folder.remove_empty(name.as_str());
+            folder.remove_empty(name);
             Ok(())
         }
     }
 }
 
 /// The blobs that snapshots name by other files than those that go; `None` where there are too many to look at.
-fn used_elsewhere(tree: &Tree, commit: &Commit, links: &[ManifestFile]) -> Option<BTreeSet<String>> {
-    let snapshots = tree.below("snapshots")?;
-    let own = snapshots.root().join(commit.as_str());
-    let going: BTreeSet<PathBuf> = links.iter().map(|file| file.path.below(&own)).collect();
+fn used_elsewhere(tree: &Tree, going: &BTreeSet<PathBuf>) -> Option<BTreeSet<String>> {
+    let Some(snapshots) = tree.below("snapshots") else { return Some(BTreeSet::new()) };
     let mut used = BTreeSet::new();
     let mut left = limits::FOLDER_ENTRIES;
     let mut folders = vec![(snapshots.root().to_owned(), 0)];

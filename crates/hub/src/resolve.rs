@@ -13,7 +13,8 @@ const SUGGESTED: usize = 3;
 
 /// The model that `word` means among those found.
 ///
-/// Copies of the same files (names and sizes) in several places count as one: the first in the order of places is taken.
+/// Copies in several places count as one, the first in the order of places: of the same name or repository, with files of the
+/// same sizes. What the files are called differs from program to program.
 /// A model that cannot be used gives way to one that can.
 ///
 /// # Errors
@@ -43,6 +44,11 @@ pub fn meant<'a>(word: &str, found: &'a [Found]) -> Result<&'a Found, Error> {
             Err(Error::Unclear(format!("{word} means several models, name one of them: {}", names.join(", "))))
         }
     }
+}
+
+/// Whether a word means any model among those found, be it several.
+pub fn is_known(word: &str, found: &[Found]) -> bool {
+    !candidates(word, found).is_empty()
 }
 
 /// The name, and the path where names are not enough.
@@ -94,19 +100,26 @@ fn without_copies(mut meant: Vec<&Found>) -> Vec<&Found> {
     if meant.iter().any(|model| model.problem.is_none()) {
         meant.retain(|model| model.problem.is_none());
     }
-    let files = |model: &Found| {
-        let mut files: Vec<_> = model.files.iter().map(|file| (file.name.clone(), file.size_bytes)).collect();
-        files.sort();
-        files
-    };
     let mut kept: Vec<&Found> = Vec::new();
     for model in meant {
-        let path = |other: &&Found| other.path == model.path;
-        if !kept.iter().any(|other| path(other) || (other.name == model.name && files(other) == files(model))) {
+        if !kept.iter().any(|other| other.path == model.path || are_copies(other, model)) {
             kept.push(model);
         }
     }
     kept
+}
+
+fn are_copies(a: &Found, b: &Found) -> bool {
+    let sizes = |model: &Found| {
+        let mut sizes: Vec<_> = model.files.iter().map(|file| file.size_bytes).collect();
+        sizes.sort_unstable();
+        sizes
+    };
+    let origins = a.origin.as_ref().zip(b.origin.as_ref());
+    let same_origin = origins.is_some_and(|(a, b)| a.eq_ignore_ascii_case(b));
+    // In one place different names are different models.
+    let same = a.name == b.name || (same_origin && a.place != b.place);
+    same && !a.files.is_empty() && sizes(a) == sizes(b)
 }
 
 fn nothing(word: &str, found: &[Found]) -> String {

@@ -17,14 +17,14 @@ use crate::{BlobDigest, Error, Sha256Digest};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Verification {
-    /// Each file of the model; then other files that the signature lists, where the model is a folder.
+    /// Each file of the model, and the model itself where something else speaks against it; then other files that the signature lists, where the model is a folder.
     pub files: Vec<FileVerdict>,
     /// What became of the signature.
     pub signature: Signature,
 }
 
 impl Verification {
-    /// Nothing contradicts a record, and a signature that was to be checked is good and covers every file.
+    /// The model is whole, nothing contradicts a record, and a signature that was to be checked is good and covers every file.
     pub fn is_good(&self) -> bool {
         let sound = self.files.iter().all(|file| !matches!(file.verdict, Verdict::Differs(_)));
         sound && !matches!(self.signature, Signature::Bad { .. })
@@ -134,7 +134,10 @@ pub fn verify(
     let mut subjects = subjects(model, signed.as_ref());
     let jobs: Vec<_> = subjects.iter().map(Subject::job).collect();
     let hashed = hash_all(&jobs, watch)?;
-    let files: Vec<_> = subjects.drain(..).zip(hashed).map(|(subject, hashed)| subject.judge(hashed)).collect();
+    let mut files: Vec<_> = subjects.drain(..).zip(hashed).map(|(subject, hashed)| subject.judge(hashed)).collect();
+    if !files.iter().any(|file| matches!(file.verdict, Verdict::Differs(_))) {
+        files.extend(not_whole(model));
+    }
     let signature = covered(signature, signed.as_ref(), model, &files);
     Ok(Verification { files, signature })
 }
@@ -279,6 +282,13 @@ impl Subject {
         let name = self.name.clone();
         FileVerdict { name, size_bytes: 0, sha256: None, records: Vec::new(), verdict: Verdict::Differs(problem) }
     }
+}
+
+/// What is said of a model of which something is missing: files that are not there cannot be hashed.
+fn not_whole(model: &Found) -> Option<FileVerdict> {
+    let nothing = || model.files.is_empty().then(|| "there is no file of it".to_owned());
+    let problem = model.problem.clone().or_else(nothing)?;
+    Some(Subject::new(&model.name, &model.path).unread(problem))
 }
 
 fn subjects(model: &Found, signed: Option<&Signed>) -> Vec<Subject> {

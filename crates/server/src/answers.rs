@@ -18,6 +18,15 @@ use crate::limits;
 use crate::models::Loaded;
 use crate::refusal::{Refusal, RefusalKind};
 
+/// What is to be answered.
+pub(crate) struct Asked {
+    pub(crate) request: Request,
+    /// So many answers, with the seeds `seed`, `seed + 1`, …
+    pub(crate) n: u32,
+    /// What each of them begins with, in the client's own words: heard before what the model says.
+    pub(crate) begins: Vec<(TextKind, String)>,
+}
+
 /// Several answers to one prompt under way.
 pub(crate) struct Answers {
     events: mpsc::Receiver<(u32, Result<Event, Refusal>)>,
@@ -25,27 +34,21 @@ pub(crate) struct Answers {
 }
 
 impl Answers {
-    /// Queues `n` requests with the seeds `seed`, `seed + 1`, …
+    /// Queues `n` requests.
     ///
     /// # Errors
     /// There is too much to do, or the engine refuses the request.
-    pub(crate) async fn start(
-        app: &App,
-        caller: &Caller,
-        model: &Arc<Loaded>,
-        request: Request,
-        n: u32,
-    ) -> Result<Self, Refusal> {
+    pub(crate) async fn start(app: &App, caller: &Caller, model: &Arc<Loaded>, asked: Asked) -> Result<Self, Refusal> {
         let mut generations = Vec::new();
-        for index in 0..n {
-            let mut one = request.clone();
+        for index in 0..asked.n {
+            let mut one = asked.request.clone();
             one.sampling.seed = one.sampling.seed.wrapping_add(u64::from(index));
             generations.push((index, Generation::start(app, caller, Arc::clone(model), one).await?));
         }
         let (sender, events) = mpsc::channel(limits::WAITING_PIECES);
         let mut tasks = JoinSet::new();
         for (index, generation) in generations {
-            tasks.spawn(forward(index, generation, sender.clone()));
+            tasks.spawn(forward(index, generation, asked.begins.clone(), sender.clone()));
         }
         Ok(Self { events, _tasks: tasks })
     }
@@ -71,10 +74,22 @@ impl Answers {
     }
 }
 
-async fn forward(index: u32, mut generation: Generation, events: mpsc::Sender<(u32, Result<Event, Refusal>)>) {
+/// Until all is said, or nobody listens.
+async fn forward(
+    index: u32,
+    mut generation: Generation,
+    begins: Vec<(TextKind, String)>,
+    events: mpsc::Sender<(u32, Result<Event, Refusal>)>,
+) {
+    let mut begins = Some(begins);
     while let Some(event) = generation.next().await {
-        if events.send((index, event)).await.is_err() {
-            return;
+        let begun = if matches!(event, Ok(Event::Started { .. })) { begins.take() } else { None };
+        let begun = begun.into_iter().flatten().filter(|(_, text)| !text.is_empty());
+        let begun = begun.map(|(kind, text)| Ok(Event::Text { text, kind, completion_tokens: 0 }));
+        for event in [event].into_iter().chain(begun) {
+            if events.send((index, event)).await.is_err() {
+                return;
+            }
         }
     }
 }

@@ -37,7 +37,8 @@ impl FromRequest<Arc<App>> for JsonBytes {
 
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Refusal> {
         // The gate has looked at the content type.
-        Self::check(receive(request.into_body(), app.options.deadlines.body).await?)
+        let bytes = receive(request.into_body(), app.options.deadlines.body).await?;
+        apart(bytes.len(), || Self::check(bytes))
     }
 }
 
@@ -53,8 +54,18 @@ impl JsonBytes {
     /// It does not have the form of `T`: the field's path, and what was expected. [`RefusalKind::UnknownField`] where `T`
     /// denies unknown fields and there is one.
     pub(crate) fn read<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
-        read(&self.0)
+        self.apart(|| read(&self.0))
     }
+
+    /// Runs `work` on what the body says; a large one keeps nobody else waiting.
+    pub(crate) fn apart<T>(&self, work: impl FnOnce() -> T) -> T {
+        apart(self.0.len(), work)
+    }
+}
+
+/// The threads that serve connections are few: one that is busy with a large body gives its place to another.
+fn apart<T>(bytes: usize, work: impl FnOnce() -> T) -> T {
+    if bytes > limits::LARGE_BODY_BYTES { tokio::task::block_in_place(work) } else { work() }
 }
 
 async fn receive(body: Incoming, deadline: Duration) -> Result<Bytes, Refusal> {

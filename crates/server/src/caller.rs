@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
+use engine::EmbedWatch;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::keys::{Hash, StreamPlace, Usage};
@@ -38,27 +39,30 @@ impl Caller {
 }
 
 /// Work that is no [`Generation`](crate::generation::Generation), embeddings: it has its place in the model and among the
-/// answers of its key until it is dropped, and is charged for when it is done.
+/// answers of its key until it is dropped. Then it is charged for what was computed.
 pub(crate) struct Turn {
     caller: Caller,
-    _place: OwnedSemaphorePermit,
+    /// Ends the work, and counts it.
+    pub(crate) watch: EmbedWatch,
+    _places: [OwnedSemaphorePermit; 2],
     _stream: Option<StreamPlace>,
 }
 
-impl Turn {
-    /// It is done, and took so many tokens.
-    pub(crate) fn done(self, tokens: usize) {
-        self.caller.charge(tokens);
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.caller.charge(self.watch.tokens());
     }
 }
 
 impl Caller {
-    /// Begins work that is no answer.
+    /// Waits for its turn to begin work that is no answer.
     ///
     /// # Errors
     /// There is too much to do, or the limits of the key are used up.
-    pub(crate) fn turn(&self, model: &Loaded) -> Result<Turn, Refusal> {
-        Ok(Turn { caller: self.clone(), _place: model.place()?, _stream: self.stream()? })
+    pub(crate) async fn turn(&self, model: &Loaded) -> Result<Turn, Refusal> {
+        let (waiting, stream) = (model.embedding_place()?, self.stream()?);
+        let _places = [waiting, model.embedding_thread().await?];
+        Ok(Turn { caller: self.clone(), watch: EmbedWatch::default(), _places, _stream: stream })
     }
 
     /// A place among the answers of its key, where that has a limit.

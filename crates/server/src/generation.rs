@@ -5,6 +5,7 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use engine::{Cancel, Event, FinishReason, Request, Tenant, Usage};
@@ -27,12 +28,17 @@ pub(crate) struct Generation {
     caller: Caller,
     model: Arc<Loaded>,
     events: mpsc::Receiver<Event>,
+    /// The client did not read for so long that an event was lost.
+    lagged: Arc<AtomicBool>,
     /// How it ended.
     end: Option<&'static str>,
+    /// Of all parts together.
     usage: Usage,
+    /// Of the parts before a [`Generation::restart`].
+    earlier: Option<Usage>,
     started: Instant,
     last_token: Option<Instant>,
-    _cancel: Cancel,
+    cancel: Cancel,
     _place: OwnedSemaphorePermit,
     _stream: Option<StreamPlace>,
 }
@@ -50,31 +56,55 @@ impl Generation {
     ) -> Result<Self, Refusal> {
         app.drain.check()?;
         let (place, stream, started) = (model.place()?, caller.stream()?, Instant::now());
-        let request = Request { tenant: Tenant(caller.tenant), ..request };
-        let (sender, events) = mpsc::channel(limits::WAITING_EVENTS);
-        let submitting = Arc::clone(&model);
-        // Rendering a long prompt takes its time.
-        let submitted = spawn_blocking(move || submit(&submitting, request, sender)).await;
-        let cancel = submitted
-            .unwrap_or_else(|_| Err(Refusal::new(RefusalKind::Internal, "the request could not be prepared")))?;
+        let Submitted { events, lagged, cancel } = submit(&model, caller, request).await?;
         Ok(Self {
             drain: app.drain.clone(),
             metrics: Arc::clone(&app.metrics),
             caller: caller.clone(),
             model,
             events,
+            lagged,
             end: None,
             usage: Usage::default(),
+            earlier: None,
             started,
             last_token: None,
-            _cancel: cancel,
+            cancel,
             _place: place,
             _stream: stream,
         })
     }
 
+    /// Breaks off what is under way, to go on by [`Generation::restart`].
+    pub(crate) fn interrupt(&self) {
+        self.cancel.cancel();
+    }
+
+    /// Goes on with another request, which continues what was said so far, as the same answer: it keeps its places, even
+    /// while the server drains, its key is charged once, and the log has one line. Its `Started` is not heard.
+    ///
+    /// # Errors
+    /// The engine refuses the request: then this was the end.
+    pub(crate) async fn restart(&mut self, request: Request) -> Result<(), Refusal> {
+        self.cancel.cancel();
+        let submitted = submit(&self.model, &self.caller, request).await;
+        let Submitted { events, lagged, cancel } = submitted.map_err(|refusal| self.fail(refusal, "error"))?;
+        self.earlier = Some(self.usage);
+        (self.events, self.lagged, self.cancel) = (events, lagged, cancel);
+        Ok(())
+    }
+
     /// The next event. `Finished` or an error is the last; `Failed` comes as an error.
     pub(crate) async fn next(&mut self) -> Option<Result<Event, Refusal>> {
+        loop {
+            match self.received().await? {
+                Ok(Event::Started { .. }) if self.earlier.is_some() => {}
+                event => return Some(event),
+            }
+        }
+    }
+
+    async fn received(&mut self) -> Option<Result<Event, Refusal>> {
         if self.end.is_some() {
             return None;
         }
@@ -85,14 +115,15 @@ impl Generation {
         };
         Some(match event {
             Some(Event::Failed(error)) => Err(self.fail(failure(error), "error")),
-            Some(event) => {
-                self.note(&event);
+            Some(mut event) => {
+                self.note(&mut event);
                 Ok(event)
             }
-            None => {
+            None if self.lagged.load(Ordering::Relaxed) => {
                 let message = "the answer broke off: it was not read in time";
                 Err(self.fail(Refusal::new(RefusalKind::Internal, message), "unread"))
             }
+            None => Err(self.fail(engine_gone(), "engine")),
         })
     }
 
@@ -101,11 +132,19 @@ impl Generation {
         refusal
     }
 
-    fn note(&mut self, event: &Event) {
+    /// Takes note of an event, whose counts become those of the whole answer.
+    fn note(&mut self, event: &mut Event) {
+        let earlier = self.earlier.unwrap_or_default();
         match event {
-            Event::Started { prompt_tokens } => self.usage.prompt_tokens = *prompt_tokens,
-            Event::Text { completion_tokens, .. } => self.tokens(*completion_tokens),
+            Event::Started { prompt_tokens } if self.earlier.is_none() => self.usage.prompt_tokens = *prompt_tokens,
+            Event::Text { completion_tokens, .. } => {
+                *completion_tokens = completion_tokens.saturating_add(earlier.completion_tokens);
+                self.tokens(*completion_tokens);
+            }
             Event::Finished { reason, usage, .. } => {
+                if let Some(earlier) = self.earlier {
+                    *usage = together(earlier, *usage);
+                }
                 self.tokens(usage.completion_tokens);
                 self.usage = *usage;
                 self.end = Some(end_word(*reason));
@@ -149,6 +188,18 @@ impl Drop for Generation {
     }
 }
 
+/// What two parts of one answer took. The prompt is the first one's: the second read it again, with what was said so far,
+/// and how much of it had been read before is not known of an answer that was broken off.
+fn together(earlier: Usage, later: Usage) -> Usage {
+    Usage {
+        prompt_tokens: earlier.prompt_tokens,
+        cached_tokens: earlier.cached_tokens,
+        completion_tokens: earlier.completion_tokens.saturating_add(later.completion_tokens),
+        drafted_tokens: earlier.drafted_tokens.saturating_add(later.drafted_tokens),
+        accepted_tokens: earlier.accepted_tokens.saturating_add(later.accepted_tokens),
+    }
+}
+
 fn end_word(reason: FinishReason) -> &'static str {
     match reason {
         FinishReason::Stop => "stop",
@@ -172,11 +223,84 @@ fn failure(error: engine::Error) -> Refusal {
     }
 }
 
-/// A client that lags by a whole channel loses the answer: the engine waits for nobody.
-fn submit(model: &Loaded, request: Request, events: mpsc::Sender<Event>) -> Result<Cancel, Refusal> {
-    let sink = move |event| match events.try_send(event) {
+/// The engine's thread has ended with the answer under way. The next request finds a new engine (`models`).
+fn engine_gone() -> Refusal {
+    tracing::error!("an engine ended with an answer under way");
+    let message = "the answer broke off: the engine that wrote it has failed, the server's log says why; ask again";
+    Refusal::new(RefusalKind::Internal, message)
+}
+
+/// A request on its way through the engine.
+struct Submitted {
+    events: mpsc::Receiver<Event>,
+    lagged: Arc<AtomicBool>,
+    cancel: Cancel,
+}
+
+/// Queues a request. A client that lags by a whole channel loses the answer: the engine waits for nobody.
+async fn submit(model: &Arc<Loaded>, caller: &Caller, request: Request) -> Result<Submitted, Refusal> {
+    let request = Request { tenant: Tenant(caller.tenant), ..request };
+    let (sender, events) = mpsc::channel(limits::WAITING_EVENTS);
+    let lagged = Arc::new(AtomicBool::new(false));
+    let (lags, model) = (Arc::clone(&lagged), Arc::clone(model));
+    let sink = move |event| match sender.try_send(event) {
         Ok(()) => ControlFlow::Continue(()),
-        Err(_) => ControlFlow::Break(()),
+        Err(_) => {
+            lags.store(true, Ordering::Relaxed);
+            ControlFlow::Break(())
+        }
     };
-    Ok(model.engine.submit_to(request, Box::new(sink))?)
+    // Rendering a long prompt takes its time.
+    let submitted = spawn_blocking(move || model.engine.submit_to(request, Box::new(sink))).await;
+    let failed = |_| Refusal::new(RefusalKind::Internal, "the request could not be prepared");
+    let cancel = submitted.map_err(failed)??;
+    Ok(Submitted { events, lagged, cancel })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::Places;
+    use crate::keys::Keys;
+    use crate::models::Models;
+    use crate::request_id::RequestId;
+    use crate::{ModelSource, Options};
+    use engine::{Prompt, TokenId};
+
+    fn app() -> App {
+        let source = ModelSource::at("tiny", &testkit::vectors("models/ministral3/hf"));
+        let options = Options { models: vec![source], ..Options::loopback() };
+        let (models, places) = (Models::new(&options).unwrap(), Places::new(8));
+        App {
+            metrics: Arc::new(Metrics::new(models.entries(), places.clone())),
+            models,
+            keys: Keys::new(None).unwrap(),
+            places,
+            drain: Drain::new(),
+            options,
+        }
+    }
+
+    /// A client that reads all the time does not hear that it was too slow.
+    #[test]
+    fn an_engine_that_dies_is_not_a_slow_client() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let app = app();
+            let model = app.model(None).await.unwrap();
+            let request = Request::new(Prompt::Tokens(vec![TokenId(5)]));
+            let caller = Caller::anybody(&RequestId::of(&axum::http::HeaderMap::new()));
+            let mut generation = Generation::start(&app, &caller, Arc::clone(&model), request.clone()).await.unwrap();
+            let _cancel = model.engine.submit_to(request, Box::new(|_| panic!("a defect"))).unwrap();
+            let refusal = loop {
+                match generation.next().await {
+                    Some(Ok(_)) => {}
+                    Some(Err(refusal)) => break refusal,
+                    None => panic!("the answer came to its end before the engine did"),
+                }
+            };
+            assert!(refusal.message.contains("the engine that wrote it has failed"), "{}", refusal.message);
+            assert_eq!(generation.end, Some("engine"));
+        });
+    }
 }

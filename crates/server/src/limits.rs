@@ -23,6 +23,14 @@ pub(crate) const CONNECTIONS: usize = 512;
 pub(crate) const SPARE_CONNECTIONS: usize = 32;
 /// To the end of the headers on one of those.
 pub(crate) const SPARE_DEADLINE: Duration = Duration::from_secs(5);
+/// Bodies above this are read and converted where they do not keep other requests waiting.
+pub(crate) const LARGE_BODY_BYTES: usize = 1 << 20;
+/// Calls in all messages of one conversation.
+pub(crate) const CALLS: usize = 16_384;
+/// Requests for vectors under way and waiting at once, a model.
+pub(crate) const EMBEDDINGS: usize = 64;
+/// Of those, as many are computed at once: each holds a thread of [`BLOCKING_THREADS`] and places in the engine.
+pub(crate) const EMBEDDING_THREADS: usize = 4;
 /// Answers under way and waiting at once, a model: what is above is refused before anything is done for it.
 pub(crate) const GENERATIONS: usize = 256;
 /// Events of one answer that wait for its client. A client that falls further behind loses the answer.

@@ -5,6 +5,10 @@
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use engine::prompt;
+
+/// The field that says how long to think, where a dialect calls it like this.
+pub(crate) const EFFORT: &str = "reasoning_effort";
 
 /// Why a request is not answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -124,8 +128,16 @@ impl From<engine::Error> for Refusal {
         use RefusalKind::{ContextLength, Internal, Invalid};
         let message = error.to_string();
         match error {
-            engine::Error::ContextLength { .. } => Self::new(ContextLength, message).code("context_length_exceeded"),
+            engine::Error::ContextLength { prompt_tokens, context, model_context } => {
+                let message = too_long(prompt_tokens, context, model_context);
+                Self::new(ContextLength, message).code("context_length_exceeded")
+            }
             engine::Error::Refused(refused) => refused_by_scheduler(&refused, message),
+            engine::Error::Prompt(
+                prompt::Error::NoReasoningEffort(_)
+                | prompt::Error::ReasoningEffort { .. }
+                | prompt::Error::EffortNotListed,
+            ) => Self::field(EFFORT, message),
             engine::Error::Prompt(_) | engine::Error::NoTokenizer { .. } | engine::Error::NoTemplate { .. } => {
                 Self::new(Invalid, message)
             }
@@ -138,6 +150,19 @@ impl From<engine::Error> for Refusal {
             }
         }
     }
+}
+
+/// A context is as wide as it was asked for, as the memory for keys and values holds, and as the model was made for.
+fn too_long(prompt_tokens: usize, context: usize, made_for: usize) -> String {
+    let wider = if made_for > context {
+        format!(", or serve the model with more --context or --kv-memory, it was made for {made_for} tokens")
+    } else {
+        String::new()
+    };
+    format!(
+        "the prompt is {prompt_tokens} tokens long and the context holds {context}, prompt and answer together: shorten \
+         it{wider}"
+    )
 }
 
 fn refused_by_scheduler(refused: &engine::Refused, message: String) -> Refusal {

@@ -44,7 +44,7 @@ pub(crate) fn routes() -> Routes {
         .post("/v1/chat/completions", chat)
         .post("/v1/embeddings", embeddings)
         .get("/v1/models", models)
-        .get("/v1/models/{model}", model)
+        .get("/v1/models/{*model}", model)
 }
 
 /// Answers a conversation, in OpenAI's or Mistral's words.

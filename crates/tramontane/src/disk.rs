@@ -1,6 +1,5 @@
 //! Whether the disk has room for what is to be written.
 
-use std::fs;
 use std::path::Path;
 
 use anyhow::bail;
@@ -16,9 +15,7 @@ pub(crate) fn check_room(path: &Path, file_bytes: u64) -> anyhow::Result<()> {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),
     };
-    // What an earlier run left behind will be written over.
-    let left_behind = fs::metadata(path.with_added_extension("partial")).map_or(0, |data| data.len());
-    let Some(free) = free_bytes(folder).map(|free| free.saturating_add(left_behind)) else { return Ok(()) };
+    let Some(free) = free_bytes(folder) else { return Ok(()) };
     if free < file_bytes {
         bail!(
             "{} will be {}, but only {} are free there: make room, or give another place",

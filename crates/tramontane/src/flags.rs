@@ -42,11 +42,11 @@ impl ModelFlags {
         let quantize = self.quantize.as_ref().or(settings.quantize.as_ref());
         let kv_memory = self.kv_memory.as_ref().or(settings.kv_memory.as_ref());
         Ok(EngineOptions {
-            threads: self.threads.or(settings.threads),
-            isa: self.isa.clone().or_else(|| settings.isa.clone()),
-            context: self.context.or(settings.context),
+            threads: at_least_one("--threads", self.threads)?.or(settings.threads),
+            isa: self.isa.as_deref().map(isa_named).transpose()?.or_else(|| settings.isa.clone()),
+            context: at_least_one("--context", self.context)?.or(settings.context),
             kv_type: kv_type.map(|name| kv_type_named(name)).transpose()?,
-            kv_memory_bytes: kv_memory.map(|text| bytes("kv-memory", text)).transpose()?,
+            kv_memory_bytes: kv_memory.map(|text| size_of_flag("--kv-memory", text)).transpose()?,
             quantize: quantize.map(|name| mix_named(name)).transpose()?,
             ..EngineOptions::default()
         })
@@ -71,7 +71,7 @@ impl CacheFlags {
     pub(crate) fn folder(&self, settings: &Settings) -> anyhow::Result<Option<PrefixCacheDir>> {
         let path = self.prefix_cache_dir.as_ref().or(settings.prefix_cache_dir.as_ref());
         let size = self.prefix_cache_size.as_ref().or(settings.prefix_cache_size.as_ref());
-        let bytes = size.map(|text| bytes("prefix-cache-size", text)).transpose()?;
+        let bytes = size.map(|text| size_of_flag("--prefix-cache-size", text)).transpose()?;
         match path {
             Some(path) => Ok(Some(PrefixCacheDir { path: path.clone(), bytes: bytes.unwrap_or(PREFIX_CACHE_BYTES) })),
             None if self.prefix_cache_size.is_some() => {
@@ -236,11 +236,32 @@ fn kv_type_named(name: &str) -> anyhow::Result<KvType> {
     }
 }
 
+fn isa_named(name: &str) -> anyhow::Result<String> {
+    if kernels::Isa::from_name(name).is_some() {
+        return Ok(name.to_owned());
+    }
+    let names: Vec<_> = kernels::Isa::available().iter().map(|isa| isa.name()).collect();
+    Err(Usage::error(format!("--isa is {name}: this processor has {}", names.join(", "))))
+}
+
+/// # Errors
+/// It is 0.
+pub(crate) fn at_least_one(flag: &str, number: Option<usize>) -> anyhow::Result<Option<usize>> {
+    match number {
+        Some(0) => Err(Usage::error(format!("{flag} is 0: at least one is needed"))),
+        number => Ok(number),
+    }
+}
+
+fn size_of_flag(flag: &str, text: &str) -> anyhow::Result<u64> {
+    bytes(text).map_err(|problem| Usage::error(format!("{flag} is {text}: {problem}")))
+}
+
 /// `1073741824`, `512M`, `8G`, `8GiB`: powers of 1024.
 ///
 /// # Errors
 /// It is none of these, or nothing.
-pub(crate) fn bytes(flag: &str, text: &str) -> anyhow::Result<u64> {
+pub(crate) fn bytes(text: &str) -> Result<u64, &'static str> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let shift = match text[digits.len()..].to_ascii_lowercase().as_str() {
         "" => Some(0),
@@ -250,7 +271,7 @@ pub(crate) fn bytes(flag: &str, text: &str) -> anyhow::Result<u64> {
         _ => None,
     };
     let bytes = shift.and_then(|shift| digits.parse::<u64>().ok()?.checked_mul(1 << shift)).filter(|&bytes| bytes > 0);
-    bytes.ok_or_else(|| Usage::error(format!("--{flag} is {text}: a size is expected, like 512M or 8G")))
+    bytes.ok_or("a size is expected, like 512M or 8G")
 }
 
 /// Whether to guess ahead.
@@ -286,7 +307,7 @@ mod tests {
         let rows = [("1024", Some(1024)), ("512M", Some(512 << 20)), ("8GiB", Some(8 << 30)), ("2kb", Some(2048))];
         let wrong = ["", "0", "G", "-1", "1.5G", "8T", "99999999999G"].map(|text| (text, None));
         for (text, size) in rows.into_iter().chain(wrong) {
-            assert_eq!(bytes("kv-memory", text).ok(), size, "{text}");
+            assert_eq!(bytes(text).ok(), size, "{text}");
         }
     }
 }

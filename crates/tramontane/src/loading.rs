@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use engine::{Engine, EngineOptions, ModelCard};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 
 use crate::machine::readable;
 use crate::model_source::ModelSource;
+use crate::progress::bar_at;
 use crate::settings::Settings;
-use crate::terminal;
 
 /// A bar for something quicker would only flicker.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -54,24 +54,13 @@ impl Progress {
         if !self.watched || self.start.elapsed() < PATIENCE {
             return;
         }
-        self.bar.get_or_insert_with(|| bar(total)).set_position(done);
+        let template = "loading {wide_bar} {bytes} of {total_bytes}, {eta} left";
+        self.bar.get_or_insert_with(|| bar_at(done, total, template)).set_position(done);
     }
 
     fn finish(self) {
         if let Some(bar) = self.bar {
             bar.finish_and_clear();
-        }
-    }
-}
-
-fn bar(total: u64) -> ProgressBar {
-    let style = ProgressStyle::with_template("loading {wide_bar} {bytes} of {total_bytes}, {eta} left");
-    let bar = ProgressBar::new(total);
-    match style {
-        Ok(style) => bar.with_style(style),
-        Err(error) => {
-            terminal::note(&format!("the progress bar is plain: {error}"));
-            bar
         }
     }
 }

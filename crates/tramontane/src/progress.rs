@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::interrupt;
 
@@ -45,7 +45,7 @@ impl Bytes {
     pub(crate) fn add(&self, bytes: u64) -> bool {
         let done = self.done.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
         if self.watched && self.start.elapsed() >= PATIENCE {
-            self.bar.get_or_init(|| self.begin()).set_position(done.min(self.total));
+            self.bar.get_or_init(|| self.begin(done)).set_position(done.min(self.total));
         }
         if interrupt::taken() {
             self.stopped.store(true, Ordering::Relaxed);
@@ -53,15 +53,24 @@ impl Bytes {
         !self.stopped.load(Ordering::Relaxed)
     }
 
-    fn begin(&self) -> ProgressBar {
+    fn begin(&self, done: u64) -> ProgressBar {
         let template =
             format!("{} {{wide_bar}} {{bytes}} of {{total_bytes}}, {{bytes_per_sec}}, {{eta}} left", self.what);
-        let bar = ProgressBar::new(self.total);
-        // The template is ours; were it wrong, a plain bar would do.
-        match ProgressStyle::with_template(&template) {
-            Ok(style) => bar.with_style(style),
-            Err(_) => bar,
-        }
+        bar_at(done.min(self.total), self.total, &template)
+    }
+}
+
+/// A bar that stands at `done` and counts what comes from then on as speed. `template` is ours: were it wrong, a plain bar
+/// would do.
+pub(crate) fn bar_at(done: u64, total: u64, template: &str) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::hidden()).with_position(done);
+    // Looks at the position, and forgets how quickly it seemed to get there.
+    bar.tick();
+    bar.reset_eta();
+    bar.set_draw_target(ProgressDrawTarget::stderr());
+    match ProgressStyle::with_template(template) {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
     }
 }
 

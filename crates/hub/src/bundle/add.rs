@@ -1,13 +1,15 @@
 //! From a bundle into the store: every file is hashed before it gets its name.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::ops::ControlFlow;
+use std::path::Path;
 
 use super::Bundle;
 use crate::hashing::{Job, Watch, hash_all};
-use crate::pull::link;
+use crate::pull::place::{self, link};
 use crate::remote::ListedFile;
+use crate::whole::Whole;
 use crate::{BlobDigest, Commit, Digesting, Error, Folders, Manifest, ManifestFile, RepoFolder, Revision, space};
 
 /// A model that was added.
@@ -51,27 +53,35 @@ fn add_model(
     watch: &Watch<'_>,
 ) -> Result<Added, Error> {
     let folder = folders.repo(&model.repo);
-    let before = fs::read_to_string(model.path(&folder)).ok();
-    let before = before.and_then(|text| Manifest::parse(&text, &model.path(&folder)).ok());
     let mut written_bytes: u64 = 0;
     for file in &mut model.files {
-        file.fetched = if folder.blob(&file.blob).exists() {
-            check_present(&folder, file, watch)?;
-            let ours = |other: &&ManifestFile| other.blob == file.blob && other.fetched;
-            before.as_ref().is_some_and(|manifest| manifest.files.iter().any(|other| ours(&other)))
-        } else {
-            unpack(bundle, &folder, file, watch)?;
-            written_bytes = written_bytes.saturating_add(file.size_bytes);
-            true
-        };
+        file.fetched = bring(bundle, &folder, file, watch)?;
+        written_bytes = written_bytes.saturating_add(if file.fetched { file.size_bytes } else { 0 });
+    }
+    for file in &model.files {
         let listed = ListedFile { path: file.path.clone(), size_bytes: file.size_bytes, digest: file.blob };
         link(&folder, &model.commit, &listed)?;
     }
     refer_if_new(&folder, &model.revision, &model.commit)?;
     model.source = "bundle".to_owned();
     model.fetched_at = now;
-    model.write(&folder)?;
+    place::write_manifest(folders, &mut model)?;
     Ok(Added { manifest: model, written_bytes })
+}
+
+/// One file: found here and right, or written. Whether it was written.
+fn bring(bundle: &mut Bundle, folder: &RepoFolder, file: &ManifestFile, watch: &Watch<'_>) -> Result<bool, Error> {
+    let is_here = || folder.blob(&file.blob).exists();
+    if !is_here() {
+        let mut go_on =
+            |_, _, _: Option<&str>| if watch(0) { ControlFlow::Continue(()) } else { ControlFlow::Break(()) };
+        let _lock = place::lock(folder, &file.blob, &mut go_on)?;
+        // Whoever held the lock may have brought it.
+        if !is_here() {
+            return unpack(bundle, folder, file, watch).map(|()| true);
+        }
+    }
+    check_present(folder, file, watch).map(|()| false)
 }
 
 /// What a branch is, where nobody has said so yet.
@@ -100,7 +110,7 @@ fn check_present(folder: &RepoFolder, file: &ManifestFile, watch: &Watch<'_>) ->
 
 fn unpack(bundle: &mut Bundle, folder: &RepoFolder, file: &ManifestFile, watch: &Watch<'_>) -> Result<(), Error> {
     let blob = folder.blob(&file.blob);
-    let partial = folder.own().join(format!("{}.bundle", file.sha256));
+    let partial = folder.own().join(format!("{}{UNPACKING}", file.blob));
     for place in [&blob, &partial].into_iter().filter_map(|path| path.parent()) {
         fs::create_dir_all(place).map_err(|cause| Error::io(place, cause))?;
     }
@@ -109,79 +119,46 @@ fn unpack(bundle: &mut Bundle, folder: &RepoFolder, file: &ManifestFile, watch: 
         BlobDigest::Sha256(_) => None,
     };
     let index = bundle.header.members.iter().position(|member| member.sha256 == file.sha256).unwrap_or(usize::MAX);
-    let target = Target { partial, path: blob.clone() };
-    target.fill(bundle, index, 0o644, watch, &mut |chunk| {
-        if let Some(git) = &mut git {
-            git.update(chunk);
-        }
+    let fault = |cause| Error::io(&blob, cause);
+    let mut whole = Whole::create_at(&partial, &blob, 0o666).map_err(fault)?;
+    bundle.copy(index, watch, &mut |chunk| {
+        git.iter_mut().for_each(|git| git.update(chunk));
+        whole.write_all(chunk)
     })?;
-    if git.is_some_and(|git| git.finish() != file.blob) {
-        let _ = fs::remove_file(&target.partial);
-        return Err(Error::bundle(&bundle.path, format_args!("{} is not what its hub calls it", file.path)));
+    if let Some(git) = git {
+        bundle.check_git(file, Some(git.finish()))?;
     }
-    target.name()
+    whole.keep().map_err(fault)?;
+    place::mark(folder, &file.blob)
 }
+
+/// Behind the digest of a file that is being written, before the number of who writes it.
+pub(crate) const UNPACKING: &str = ".bundle";
 
 /// Writes the program of a bundle to `out`, ready to be run.
 ///
 /// # Errors
 /// There is none in it, or it is not what the header says; something of that name is there; `watch` said to stop.
 pub fn extract_program(bundle: &mut Bundle, out: &Path, watch: &Watch<'_>) -> Result<(), Error> {
+    let index = check_program(bundle, out)?;
+    let size = bundle.header.members.get(index).map_or(0, |member| member.size_bytes);
+    space::check(out, size)?;
+    let fault = |cause| Error::io(out, cause);
+    let mut whole = Whole::create_at(out, out, 0o755).map_err(fault)?;
+    bundle.copy(index, watch, &mut |chunk| whole.write_all(chunk))?;
+    whole.keep().map_err(fault)
+}
+
+/// Whether [`extract_program`] can begin: for those who do something else first. Which member the program is.
+///
+/// # Errors
+/// There is none in it; something of that name is there.
+pub fn check_program(bundle: &Bundle, out: &Path) -> Result<usize, Error> {
     let program = bundle.header.program.as_ref().map(|program| program.sha256);
     let index = bundle.header.members.iter().position(|member| Some(member.sha256) == program);
     let Some(index) = index else { return Err(Error::bundle(&bundle.path, "the program is not in it")) };
     if fs::symlink_metadata(out).is_ok() {
         return Err(Error::bundle(out, "something of this name is there: remove it, or give another name"));
     }
-    let size = bundle.header.members.get(index).map_or(0, |member| member.size_bytes);
-    space::check(out, size)?;
-    let target = Target { partial: out.with_added_extension("partial"), path: out.to_owned() };
-    target.fill(bundle, index, 0o755, watch, &mut |_| {})?;
-    target.name()
-}
-
-/// A file that gets its name when its bytes are the right ones.
-struct Target {
-    partial: PathBuf,
-    path: PathBuf,
-}
-
-impl Target {
-    /// Copies a member; if it is not what the header says, nothing is left.
-    fn fill(
-        &self,
-        bundle: &mut Bundle,
-        index: usize,
-        mode: u32,
-        watch: &Watch<'_>,
-        also: &mut dyn FnMut(&[u8]),
-    ) -> Result<(), Error> {
-        // Left by a run that was cut. A new file under a name that nothing has: no link is followed.
-        let _ = fs::remove_file(&self.partial);
-        let mut file = create_new(&self.partial, mode).map_err(|cause| Error::io(&self.partial, cause))?;
-        let filled = bundle.copy(index, watch, &mut |chunk| {
-            also(chunk);
-            file.write_all(chunk)
-        });
-        let filled = filled.and_then(|()| file.sync_all().map_err(|cause| Error::io(&self.partial, cause)));
-        if filled.is_err() {
-            let _ = fs::remove_file(&self.partial);
-        }
-        filled
-    }
-
-    fn name(&self) -> Result<(), Error> {
-        fs::rename(&self.partial, &self.path).map_err(|cause| Error::io(&self.path, cause))
-    }
-}
-
-#[cfg(unix)]
-fn create_new(path: &Path, mode: u32) -> std::io::Result<File> {
-    use std::os::unix::fs::OpenOptionsExt;
-    OpenOptions::new().write(true).create_new(true).mode(mode).open(path)
-}
-
-#[cfg(not(unix))]
-fn create_new(path: &Path, _: u32) -> std::io::Result<File> {
-    OpenOptions::new().write(true).create_new(true).open(path)
+    Ok(index)
 }

@@ -1,14 +1,15 @@
 //! Making a bundle from models that lie here, whoever fetched them.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::fs;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::header::{Header, Member, Program};
 use super::{FIXED_BYTES, MAGIC};
-use crate::hashing::{Job, Watch, for_each_chunk, hash_all, open_regular, sha256};
+use crate::hashing::{Hashed, Job, Watch, for_each_chunk, hash_all, open_regular, sha256};
 use crate::places::Found;
 use crate::verify::signature_beside;
+use crate::whole::Whole;
 use crate::{
     BlobDigest, Commit, Digesting, Error, Manifest, ManifestFile, ModelName, Quant, RepoId, RepoPath, Revision,
     Sha256Digest, facts_of, quantisation_of, space,
@@ -53,12 +54,12 @@ pub fn create(contents: &Contents<'_>, out: &Path, watch: &Watch<'_>) -> Result<
     };
     let program = match contents.program {
         Some((path, version, target)) => {
-            let hashed = hashes(&[path.to_owned()], watch)?;
-            hashed.iter().for_each(|member| add(path, *member));
-            hashed.first().map(|member| Program {
+            let hashed = hashes(&[(path, None)], watch)?;
+            hashed.iter().for_each(|hashed| add(path, member(hashed)));
+            hashed.first().map(|hashed| Program {
                 target: target.to_owned(),
                 version: version.to_owned(),
-                sha256: member.sha256,
+                sha256: hashed.sha256,
             })
         }
         None => None,
@@ -93,12 +94,17 @@ fn manifest_of(model: &Found, now: u64, watch: &Watch<'_>) -> Result<(Manifest, 
     let stem = slug(&model.name);
     // Ollama calls files by their hashes: other programs want an ending.
     let name_of = |name: &str| if name.starts_with("sha256-") { format!("{stem}.gguf") } else { name.to_owned() };
+    let hashed =
+        hashes(&files.iter().map(|(_, path, expected)| (path.as_path(), *expected)).collect::<Vec<_>>(), watch)?;
     let paths: Vec<_> = files.iter().map(|(_, path, _)| path.clone()).collect();
-    let hashed = hashes(&paths, watch)?;
     let folder = folder_in_repo(model);
     let mut listed = Vec::new();
     for ((name, _, expected), hashed) in files.iter().zip(hashed) {
-        if matches!(expected, Some(BlobDigest::Sha256(sha256)) if *sha256 != hashed.sha256) {
+        let own = match expected {
+            Some(BlobDigest::Git(_)) => hashed.git,
+            _ => Some(BlobDigest::Sha256(hashed.sha256)),
+        };
+        if expected.is_some() && own != *expected {
             return Err(fault(format!("{name} is not what its hash says: see `tramontane verify`")));
         }
         let path = match folder.is_empty() {
@@ -107,11 +113,15 @@ fn manifest_of(model: &Found, now: u64, watch: &Watch<'_>) -> Result<(Manifest, 
         };
         let path = RepoPath::parse(&path).map_err(|problem| fault(problem.to_string()))?;
         let blob = expected.unwrap_or(BlobDigest::Sha256(hashed.sha256));
-        let Member { sha256, size_bytes } = hashed;
+        let Member { sha256, size_bytes } = member(&hashed);
         listed.push(ManifestFile { path, size_bytes, blob, sha256, fetched: true });
     }
     if let Some(manifest) = &model.manifest {
         let mut manifest = manifest.clone();
+        // A short name may mean another repository by now.
+        if !manifest.is_rightly_named() {
+            manifest.name = manifest.plain_name();
+        }
         // Files of a manifest that the model does not need, such as a licence, are not carried.
         manifest.files = listed;
         return Ok((manifest, paths));
@@ -164,15 +174,22 @@ fn state(files: &[ManifestFile]) -> Result<Commit, Error> {
     Commit::parse(digest.get(..40).unwrap_or_default())
 }
 
-fn hashes(paths: &[PathBuf], watch: &Watch<'_>) -> Result<Vec<Member>, Error> {
-    let jobs: Vec<_> = paths.iter().map(|path| Job { path: path.clone(), git: None, shards: Vec::new() }).collect();
-    let hashed = hash_all(&jobs, watch)?.into_iter().zip(paths);
-    hashed
-        .map(|(hashed, path)| {
-            let hashed = hashed.map_err(|cause| Error::io(path, cause))?;
-            Ok(Member { sha256: hashed.sha256, size_bytes: hashed.size_bytes })
-        })
-        .collect()
+/// Hashes files; with git's hash where that is what one is expected to have.
+fn hashes(files: &[(&Path, Option<BlobDigest>)], watch: &Watch<'_>) -> Result<Vec<Hashed>, Error> {
+    let mut jobs = Vec::with_capacity(files.len());
+    for (path, expected) in files {
+        let git = match expected {
+            Some(BlobDigest::Git(_)) => Some(fs::metadata(path).map_err(|cause| Error::io(path, cause))?.len()),
+            _ => None,
+        };
+        jobs.push(Job { path: path.to_path_buf(), git, shards: Vec::new() });
+    }
+    let hashed = hash_all(&jobs, watch)?.into_iter().zip(files);
+    hashed.map(|(hashed, (path, _))| hashed.map_err(|cause| Error::io(path, cause))).collect()
+}
+
+fn member(hashed: &Hashed) -> Member {
+    Member { sha256: hashed.sha256, size_bytes: hashed.size_bytes }
 }
 
 fn write(header: &Header, sources: &[Source], out: &Path, watch: &Watch<'_>) -> Result<(), Error> {
@@ -181,42 +198,29 @@ fn write(header: &Header, sources: &[Source], out: &Path, watch: &Watch<'_>) -> 
     Header::parse(&text).map_err(|problem| Error::bundle(out, problem))?;
     let length = FIXED_BYTES.saturating_add(text.len() as u64).saturating_add(header.size_bytes());
     space::check(out, length)?;
-    let partial = out.with_added_extension("partial");
-    let written = write_to(&partial, &text, sources, watch);
-    let named = written.and_then(|()| fs::rename(&partial, out).map_err(|cause| Error::io(out, cause)));
-    if named.is_err() {
-        // What went wrong is what the caller should hear of.
-        let _ = fs::remove_file(&partial);
-    }
-    named
+    let mut file = Whole::create(out).map_err(|cause| Error::io(out, cause))?;
+    let fault = |cause| Error::io(out, cause);
+    let digest = Sha256Digest::of(&text);
+    let fixed = [MAGIC.as_slice(), &(text.len() as u64).to_le_bytes(), digest.as_bytes(), &text];
+    fixed.into_iter().try_for_each(|bytes| file.write_all(bytes)).map_err(fault)?;
+    sources.iter().try_for_each(|source| copy(source, &mut file, out, watch))?;
+    file.keep().map_err(fault)
 }
 
-fn write_to(partial: &Path, text: &[u8], sources: &[Source], watch: &Watch<'_>) -> Result<(), Error> {
-    let fault = |cause| Error::io(partial, cause);
-    let _ = fs::remove_file(partial);
-    let file = OpenOptions::new().write(true).create_new(true).open(partial).map_err(fault)?;
-    let mut out = BufWriter::new(file);
-    let digest = Sha256Digest::of(text);
-    let fixed = [MAGIC.as_slice(), &(text.len() as u64).to_le_bytes(), digest.as_bytes(), text];
-    fixed.into_iter().try_for_each(|bytes| out.write_all(bytes)).map_err(fault)?;
-    sources.iter().try_for_each(|source| copy(source, &mut out, partial, watch))?;
-    out.into_inner().map_err(io::IntoInnerError::into_error).and_then(|file: File| file.sync_all()).map_err(fault)
-}
-
-fn copy(source: &Source, out: &mut dyn Write, partial: &Path, watch: &Watch<'_>) -> Result<(), Error> {
-    let mut file = open_regular(&source.path).map_err(|cause| Error::io(&source.path, cause))?;
+fn copy(source: &Source, file: &mut dyn Write, out: &Path, watch: &Watch<'_>) -> Result<(), Error> {
+    let mut from = open_regular(&source.path).map_err(|cause| Error::io(&source.path, cause))?;
     let mut digesting = Digesting::sha256();
     let mut full = None;
-    let copied = for_each_chunk(&mut file, watch, |chunk, _| {
+    let copied = for_each_chunk(&mut from, watch, |chunk, _| {
         digesting.update(chunk);
-        out.write_all(chunk).map_err(|cause| {
+        file.write_all(chunk).map_err(|cause| {
             let kind = cause.kind();
             full = Some(cause);
             kind.into()
         })
     });
     match (copied, full) {
-        (_, Some(cause)) => Err(Error::io(partial, cause)),
+        (_, Some(cause)) => Err(Error::io(out, cause)),
         (Err(cause), None) if cause.kind() == io::ErrorKind::Interrupted => Err(Error::Stopped),
         (Err(cause), None) => Err(Error::io(&source.path, cause)),
         (Ok(length), None) if length == source.member.size_bytes && sha256(digesting) == source.member.sha256 => Ok(()),

@@ -122,6 +122,9 @@ fn check_model(model: &Manifest, members: &BTreeMap<Sha256Digest, u64>) -> Resul
     if model.files.is_empty() || model.files.len() > limits::MODEL_FILES {
         return Err(format!("{name} has {} files", model.files.len()));
     }
+    if !model.is_rightly_named() {
+        return Err(format!("{name} is not what models of {} are called here", model.repo));
+    }
     let mut paths = BTreeSet::new();
     for file in &model.files {
         if members.get(&file.sha256) != Some(&file.size_bytes) {

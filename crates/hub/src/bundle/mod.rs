@@ -21,12 +21,13 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-pub use add::{Added, add, extract_program};
+pub(crate) use add::UNPACKING;
+pub use add::{Added, add, check_program, extract_program};
 pub use create::{Contents, create};
 pub use header::{Header, Member, Program};
 
 use crate::hashing::{Watch, for_each_chunk, open_regular, sha256};
-use crate::{Digesting, Error, Sha256Digest, limits};
+use crate::{BlobDigest, Digesting, Error, ManifestFile, Sha256Digest, limits};
 
 const MAGIC: &[u8; 8] = b"TRAMBNDL";
 /// Bytes before the header.
@@ -84,12 +85,34 @@ impl Bundle {
         self.starts.get(index).copied()
     }
 
-    /// Hashes every member.
+    /// Hashes every member, as its hub does too where that is what a file is called by.
     ///
     /// # Errors
     /// One is not what the header says, or cannot be read; or `watch` said to stop.
     pub fn verify(&mut self, watch: &Watch<'_>) -> Result<(), Error> {
-        (0..self.header.members.len()).try_for_each(|index| self.copy(index, watch, &mut |_| Ok(())))
+        (0..self.header.members.len()).try_for_each(|index| self.verify_member(index, watch))
+    }
+
+    fn verify_member(&mut self, index: usize, watch: &Watch<'_>) -> Result<(), Error> {
+        let files = self.header.models.iter().flat_map(|model| &model.files);
+        let own = |file: &&ManifestFile| self.header.members.get(index).is_some_and(|own| own.sha256 == file.sha256);
+        let by_git = files.filter(own).filter(|file| matches!(file.blob, BlobDigest::Git(_)));
+        let by_git: Vec<_> = by_git.cloned().collect();
+        let mut git = by_git.first().map(|file| file.blob.digesting(file.size_bytes));
+        self.copy(index, watch, &mut |chunk| {
+            git.iter_mut().for_each(|git| git.update(chunk));
+            Ok(())
+        })?;
+        let git = git.map(Digesting::finish);
+        by_git.iter().try_for_each(|file| self.check_git(file, git))
+    }
+
+    /// What a hub calls a file is git's hash of it.
+    fn check_git(&self, file: &ManifestFile, git: Option<BlobDigest>) -> Result<(), Error> {
+        match git == Some(file.blob) {
+            true => Ok(()),
+            false => Err(Error::bundle(&self.path, format_args!("{} is not what its hub calls it", file.path))),
+        }
     }
 
     /// Hands on a member's bytes, and says at the end whether they were the right ones: until then they are not to be used.

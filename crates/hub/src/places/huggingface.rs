@@ -59,7 +59,8 @@ fn read_repo(tree: &Tree, repo: &RepoId, found: &mut Vec<Found>) {
 /// What was written down when the model was fetched: the word that it was fetched by, and SHA-256 of its small files too.
 fn add(manifest: &Manifest, model: &mut Found) {
     let name = manifest.name.to_string();
-    if name != model.name && !model.aliases.contains(&name) {
+    // A manifest may lie: no model bears the name of another one.
+    if manifest.is_rightly_named() && name != model.name && !model.aliases.contains(&name) {
         model.aliases.push(name);
     }
     model.manifest = Some(manifest.clone());

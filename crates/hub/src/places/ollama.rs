@@ -57,9 +57,15 @@ fn names(host: &str, namespace: &str, model: &str, tag: &str) -> Vec<String> {
     };
     let mut names = vec![format!("{model}:{tag}")];
     if tag == "latest" {
-        names.push(model);
+        names.push(model.clone());
     }
+    names.extend(hub_repo(&model).map(|repo| format!("{repo}:{tag}")));
     names
+}
+
+/// `user/repo` for `hf.co/user/repo`: what Ollama fetched from the hub.
+fn hub_repo(model: &str) -> Option<&str> {
+    ["hf.co/", "huggingface.co/"].iter().find_map(|host| model.strip_prefix(host))
 }
 
 fn found_model(tree: &Tree, mut names: Vec<String>, manifest: Option<&str>) -> Found {
@@ -75,7 +81,9 @@ fn found_model(tree: &Tree, mut names: Vec<String>, manifest: Option<&str>) -> F
     let name = names.remove(0);
     Found {
         path: file.as_ref().map_or_else(|| tree.root().to_owned(), |file| file.path.clone()),
-        origin: Some(name.clone()),
+        origin: Some(
+            hub_repo(&name).and_then(|name| name.rsplit_once(':')).map_or(name.as_str(), |(repo, _)| repo).to_owned(),
+        ),
         revision: None,
         manifest: None,
         name,

@@ -6,8 +6,8 @@
 //! recorded for it at that commit.
 
 mod choose;
-mod part;
-mod place;
+pub(crate) mod part;
+pub(crate) mod place;
 mod transfer;
 mod worker;
 
@@ -17,11 +17,11 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 pub(crate) use part::free_bytes;
-pub(crate) use place::link;
 pub use transfer::Stage;
 
 use crate::catalogue::{self, Row};
 use crate::remote::{Client, Endpoint, ListedFile, Listing};
+use crate::space::MARGIN_BYTES;
 use crate::{
     Commit, Error, Folders, Found, FoundFile, Manifest, ManifestFile, ModelName, Place, Quant, RepoFolder, RepoId,
     RepoPath, Revision, ShortName, limits,
@@ -29,9 +29,6 @@ use crate::{
 use choose::{Choice, KV_BYTES_PER_TOKEN, Room};
 use part::Part;
 use transfer::Wanted;
-
-/// Room that is left on a disk.
-const DISK_MARGIN_BYTES: u64 = 16 << 20;
 
 /// How to pull.
 #[derive(Clone, Debug)]
@@ -242,10 +239,8 @@ impl Plan {
                 watch(&Progress { stage, file: &file.path, done_bytes, total_bytes, trouble })
             };
             let brought = self.bring(&folder, file, &mut report)?;
-            let ours =
-                before.iter().flat_map(|manifest| &manifest.files).any(|old| old.blob == file.digest && old.fetched);
             fetched_bytes = fetched_bytes.saturating_add(if brought.fetched { file.size_bytes } else { 0 });
-            files.push(ManifestFile { fetched: brought.fetched || ours, ..brought });
+            files.push(brought);
             passed = passed.saturating_add(file.size_bytes);
         }
         for file in &self.choice.files {
@@ -257,7 +252,7 @@ impl Plan {
         let named = before.into_iter().find(|old| old.path(&folder) == manifest.path(&folder));
         let short = named.map(|old| old.name).filter(|name| matches!(name, ModelName::Short(_)));
         manifest.name = short.filter(|_| matches!(self.name, ModelName::Repo { .. })).unwrap_or(manifest.name);
-        let manifest_path = manifest.write(&folder)?;
+        let manifest_path = place::write_manifest(folders, &mut manifest)?;
         let path = opened(&manifest, &folder);
         Ok(Pulled { manifest, manifest_path, path, fetched_bytes })
     }
@@ -318,9 +313,10 @@ impl Plan {
             sum.saturating_add(file.size_bytes.saturating_sub(here))
         });
         match part::free_bytes(folder.root()) {
-            Some(free) if needed > 0 && needed.saturating_add(DISK_MARGIN_BYTES) > free => Err(Error::NoSpace {
+            // What is left for others is needed too: the message has to add up.
+            Some(free) if needed > 0 && needed.saturating_add(MARGIN_BYTES) > free => Err(Error::NoSpace {
                 folder: folder.root().display().to_string(),
-                needed: readable(needed),
+                needed: readable(needed.saturating_add(MARGIN_BYTES)),
                 free: readable(free),
             }),
             _ => Ok(()),

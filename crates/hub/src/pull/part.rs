@@ -13,6 +13,8 @@ use crate::remote::ListedFile;
 use crate::{BlobDigest, Error, RepoFolder, limits};
 
 const VERSION: u32 = 1;
+/// Behind the digest of a file that is being fetched.
+pub(crate) const ENDING: &str = ".part";
 
 /// A file that is being fetched.
 pub(super) struct Part {
@@ -36,7 +38,7 @@ pub(super) struct Record {
 
 impl Part {
     pub(super) fn of(folder: &RepoFolder, digest: &BlobDigest) -> Self {
-        let path = folder.own().join(format!("{digest}.part"));
+        let path = folder.own().join(format!("{digest}{ENDING}"));
         Self { record_path: path.with_added_extension("json"), path }
     }
 
@@ -197,15 +199,17 @@ fn reserve(_: &File, _: u64) -> io::Result<()> {
     Ok(())
 }
 
+/// Bytes that the disk has given a file.
 #[cfg(unix)]
-fn allocated(data: &fs::Metadata) -> u64 {
+pub(crate) fn allocated(data: &fs::Metadata) -> u64 {
     use std::os::unix::fs::MetadataExt;
 
     data.blocks().saturating_mul(512)
 }
 
+/// Bytes that the disk has given a file, as far as the system says.
 #[cfg(not(unix))]
-fn allocated(data: &fs::Metadata) -> u64 {
+pub(crate) fn allocated(data: &fs::Metadata) -> u64 {
     data.len()
 }
 

@@ -1,5 +1,6 @@
 //! From a checked part to a file under its final name, in the cache's own layout.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,7 +11,7 @@ use super::part::Part;
 use super::transfer::{Report, Stage};
 use crate::remote::ListedFile;
 use crate::whole::write_whole;
-use crate::{BlobDigest, Commit, Error, RepoFolder, Revision};
+use crate::{BlobDigest, Commit, Error, Folders, Manifest, RepoFolder, Revision};
 
 /// How often a lock is tried that somebody else holds.
 const LOCK_WAIT: Duration = Duration::from_millis(100);
@@ -19,25 +20,35 @@ const LOCK_WAIT: Duration = Duration::from_millis(100);
 ///
 /// # Errors
 /// The lock cannot be made, or the caller asked to stop.
-pub(super) fn lock(folder: &RepoFolder, digest: &BlobDigest, report: &mut Report<'_>) -> Result<File, Error> {
+pub(crate) fn lock(folder: &RepoFolder, digest: &BlobDigest, report: &mut Report<'_>) -> Result<File, Error> {
+    loop {
+        if let Some(lock) = lock_now(folder, digest)? {
+            return Ok(lock);
+        }
+        if report(Stage::Waiting, 0, None).is_break() {
+            return Err(Error::Stopped);
+        }
+        thread::sleep(LOCK_WAIT);
+    }
+}
+
+/// The same without waiting: `None` where somebody else has it.
+///
+/// # Errors
+/// The lock cannot be made.
+pub(crate) fn lock_now(folder: &RepoFolder, digest: &BlobDigest) -> Result<Option<File>, Error> {
     let path = folder.lock(digest);
     let fault = |cause| Error::io(&path, cause);
     if let Some(locks) = path.parent() {
         fs::create_dir_all(locks).map_err(fault)?;
     }
     let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path).map_err(fault)?;
-    loop {
-        match file.try_lock() {
-            Ok(()) => return Ok(file),
-            Err(TryLockError::WouldBlock) => {}
-            // A file system without locks: the digest still decides.
-            Err(TryLockError::Error(cause)) if cause.kind() == io::ErrorKind::Unsupported => return Ok(file),
-            Err(TryLockError::Error(cause)) => return Err(fault(cause)),
-        }
-        if report(Stage::Waiting, 0, None).is_break() {
-            return Err(Error::Stopped);
-        }
-        thread::sleep(LOCK_WAIT);
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        // A file system without locks: the digest still decides.
+        Err(TryLockError::Error(cause)) if cause.kind() == io::ErrorKind::Unsupported => Ok(Some(file)),
+        Err(TryLockError::Error(cause)) => Err(fault(cause)),
     }
 }
 
@@ -57,7 +68,43 @@ pub(super) fn keep(folder: &RepoFolder, part: &Part, digest: &BlobDigest) -> Res
         fs::create_dir_all(blobs).map_err(|cause| Error::io(blobs, cause))?;
     }
     let kept = File::open(&part.path).and_then(|file| file.sync_all()).and_then(|()| fs::rename(&part.path, &blob));
-    kept.map_err(|cause| Error::io(&blob, cause))
+    kept.map_err(|cause| Error::io(&blob, cause))?;
+    mark(folder, digest)
+}
+
+/// Notes that we brought a file, until a manifest says so: whatever comes in between, it is ours to remove.
+///
+/// # Errors
+/// The folder cannot be written to.
+pub(crate) fn mark(folder: &RepoFolder, digest: &BlobDigest) -> Result<(), Error> {
+    let (own, path) = (folder.own(), folder.mark(digest));
+    fs::create_dir_all(&own).map_err(|cause| Error::io(&own, cause))?;
+    match OpenOptions::new().write(true).create_new(true).open(&path) {
+        Err(cause) if cause.kind() != io::ErrorKind::AlreadyExists => Err(Error::io(&path, cause)),
+        _ => Ok(()),
+    }
+}
+
+/// Writes the manifest, in which a file is fetched if we brought it now, or are noted to have brought it before.
+///
+/// # Errors
+/// The folder cannot be written to.
+pub(crate) fn write_manifest(folders: &Folders, manifest: &mut Manifest) -> Result<PathBuf, Error> {
+    let folder = folders.repo(&manifest.repo);
+    // Marks first: who takes one away has written a manifest before.
+    for file in &mut manifest.files {
+        file.fetched |= folder.mark(&file.blob).exists();
+    }
+    let others = Manifest::all_at(folders.hub_cache(), &manifest.repo);
+    let fetched: BTreeSet<_> =
+        others.iter().flat_map(|other| &other.files).filter(|file| file.fetched).map(|file| file.blob).collect();
+    manifest.files.iter_mut().for_each(|file| file.fetched |= fetched.contains(&file.blob));
+    let path = manifest.write(&folder)?;
+    for file in &manifest.files {
+        // Of no more use; one that stays says nothing wrong.
+        let _ = fs::remove_file(folder.mark(&file.blob));
+    }
+    Ok(path)
 }
 
 /// The file under its own name: a link to its blob.

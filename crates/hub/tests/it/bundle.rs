@@ -136,13 +136,96 @@ fn what_is_in_the_way_is_said() {
     let mut bundle = Bundle::open(&file).unwrap();
     let stopped = add(&mut bundle, &Folders::at(&cache), &|_| true, NOW, &|_| false);
     assert!(matches!(stopped, Err(Error::Stopped)));
-    assert!(all_files(&cache).is_empty(), "{:?}", all_files(&cache));
+    let is_lock = |name: &String| name.starts_with(".locks/");
+    assert!(all_files(&cache).iter().all(is_lock), "{:?}", all_files(&cache));
     // The name is taken by other bytes.
     let blob = cache.join("models--mistralai--Tiny-GGUF/blobs").join(Sha256Digest::of(&tiny()).to_string());
     write(&blob, "other bytes");
     let refused = add(&mut bundle, &Folders::at(&cache), &|_| true, NOW, &|_| true).unwrap_err();
     assert!(refused.to_string().contains("not what its name says"), "{refused}");
     assert_eq!(fs::read(&blob).unwrap(), b"other bytes");
+}
+
+/// What is called by git's hash is checked by it too: no bundle is made or called good that `add` refuses.
+#[test]
+fn files_that_are_not_what_their_hub_calls_them() {
+    let (place, found) = source("git");
+    let file = made(&place, &found);
+    let weights: Vec<_> = found.into_iter().filter(|model| model.name == "someone/weights").collect();
+    let config = weights[0].files.iter().find(|file| file.name == "config.json").unwrap();
+    fs::write(&config.path, "[]").unwrap();
+    let contents = Contents { models: &weights, program: None, made_by: "x", now: NOW };
+    let refused = create(&contents, &place.join("other.bundle"), &|_| true).unwrap_err();
+    assert!(refused.to_string().contains("config.json is not what its hash says"), "{refused}");
+
+    let mut header: Value = header_of(&file).0;
+    let models = header["models"].as_array_mut().unwrap();
+    let git = models.iter_mut().flat_map(|model| model["files"].as_array_mut().unwrap());
+    git.filter(|file| file["path"] == "config.json").for_each(|file| file["blob"] = "0".repeat(40).into());
+    with_header(&file, &header.to_string());
+    let mut bundle = Bundle::open(&file).unwrap();
+    let refused = bundle.verify(&|_| true).unwrap_err();
+    assert!(refused.to_string().contains("config.json is not what its hub calls it"), "{refused}");
+}
+
+/// Two who add the same at the same time, and one who waits for somebody else until it is stopped.
+#[test]
+fn others_at_the_same_time() {
+    let (place, found) = source("others");
+    let file = made(&place, &found);
+    let cache = folder("bundle-others-target");
+    let add_all =
+        |watch: &hub::Watch<'_>| add(&mut Bundle::open(&file).unwrap(), &Folders::at(&cache), &|_| true, NOW, watch);
+    let lock = cache.join(".locks/models--mistralai--Tiny-GGUF").join(format!("{}.lock", Sha256Digest::of(&tiny())));
+    write(&lock, "");
+    let held = fs::File::open(&lock).unwrap();
+    held.lock().unwrap();
+    let waited = std::sync::atomic::AtomicUsize::new(0);
+    let stopped = add_all(&|_| waited.fetch_add(1, std::sync::atomic::Ordering::Relaxed) < 3);
+    assert!(matches!(stopped, Err(Error::Stopped)), "{stopped:?}");
+    assert!(!cache.join("models--mistralai--Tiny-GGUF/blobs").exists());
+    drop(held);
+    std::thread::scope(|scope| {
+        let added: Vec<_> = (0..4).map(|_| scope.spawn(|| add_all(&|_| true))).collect();
+        added.into_iter().for_each(|added| assert_eq!(added.join().unwrap().unwrap().len(), 4));
+    });
+    for model in survey(&cache_of(&cache)) {
+        assert!(verify(&model, None, None, &|_| true).unwrap().is_good(), "{model:?}");
+        assert!(model.manifest.as_ref().unwrap().files.iter().all(|file| file.fetched), "{model:?}");
+        hub::Removal::of(&model).unwrap().apply().unwrap();
+    }
+    assert!(all_files(&cache).iter().all(|name| name.starts_with(".locks/")), "{:?}", all_files(&cache));
+}
+
+/// Cut between two files and done again, all of it is ours; given up, all of it can be given back.
+#[test]
+fn what_a_cut_left_is_ours() {
+    let (place, found) = source("cut");
+    let file = made(&place, &found);
+    let cache = folder("bundle-cut-target");
+    let folders = Folders::at(&cache);
+    let weights = |model: &Manifest| model.repo.to_string() == "someone/weights";
+    let add_weights = |watch: &hub::Watch<'_>| add(&mut Bundle::open(&file).unwrap(), &folders, &weights, NOW, watch);
+    let cut = || {
+        let bytes = std::sync::atomic::AtomicU64::new(0);
+        // The last byte of the second file does not come.
+        let stopped = add_weights(&|more| bytes.fetch_add(more, std::sync::atomic::Ordering::Relaxed) + more < 9);
+        assert!(matches!(stopped, Err(Error::Stopped)), "{stopped:?}");
+    };
+    cut();
+    let name = hub::ModelName::parse("someone/weights").unwrap();
+    let removal = hub::Removal::of_cut(&name, &folders).unwrap().unwrap();
+    assert_eq!((removal.blobs.len(), removal.kept.len()), (1, 0), "{removal:?}");
+    removal.apply().unwrap();
+    assert!(!cache.join("models--someone--weights").exists(), "{:?}", all_files(&cache));
+    assert!(hub::Removal::of_cut(&name, &folders).unwrap().is_none());
+
+    cut();
+    let added = add_weights(&|_| true).unwrap();
+    assert!(added[0].manifest.files.iter().all(|file| file.fetched), "{added:?}");
+    assert!(hub::Removal::of_cut(&name, &folders).unwrap().is_none());
+    hub::Removal::of(&survey(&cache_of(&cache))[0]).unwrap().apply().unwrap();
+    assert!(!cache.join("models--someone--weights").exists(), "{:?}", all_files(&cache));
 }
 
 /// Every byte counts: whichever is changed, nothing is added under a final name.
@@ -181,15 +264,27 @@ fn damage_is_found() {
     }
 }
 
+/// The header of a bundle, and what is behind it.
+fn header_of(file: &Path) -> (Value, Vec<u8>) {
+    let whole = fs::read(file).unwrap();
+    let length = u64::from_le_bytes(whole[8..16].try_into().unwrap()) as usize;
+    (serde_json::from_slice(&whole[48..48 + length]).unwrap_or_default(), whole[48 + length..].to_vec())
+}
+
+/// Gives a bundle another header, with the hash of that.
+fn with_header(file: &Path, header: &str) {
+    let fixed = [b"TRAMBNDL".as_slice(), &(header.len() as u64).to_le_bytes()].concat();
+    let hash = Sha256Digest::of(header.as_bytes());
+    let (_, members) = header_of(file);
+    fs::write(file, [&fixed, hash.as_bytes().as_slice(), header.as_bytes(), &members].concat()).unwrap();
+}
+
 /// Headers that hash to what stands before them, and lie.
 #[test]
 fn hostile_headers() {
     let (place, found) = source("hostile");
-    let whole = fs::read(made(&place, &found)).unwrap();
-    let length = u64::from_le_bytes(whole[8..16].try_into().unwrap()) as usize;
-    let header: Value = serde_json::from_slice(&whole[48..48 + length]).unwrap();
-    let members = &whole[48 + length..];
-    let file = place.join("hostile.bundle");
+    let file = made(&place, &found);
+    let (header, _) = header_of(&file);
     let change = |pointer: &str, value: Value| {
         let mut header = header.clone();
         *header.pointer_mut(pointer).unwrap_or_else(|| panic!("{pointer}")) = value;
@@ -208,6 +303,8 @@ fn hostile_headers() {
         ("branch", change("/models/0/revision", "../../../evil".into()), "revision"),
         ("no files", change("/models/0/files", json!([])), "0 files"),
         ("twice", change("/models/1", header["models"][0].clone()), "twice"),
+        ("a name of the table", change("/models/0/name", "mistral:7b".into()), "is not what models of"),
+        ("a name of others", change("/models/0/name", "someone/else:Q4_0".into()), "is not what models of"),
         ("stray", change("/models", json!([])), "belongs to nothing"),
         ("absent", change(&format!("{first}/sha256"), "0".repeat(64).into()), "is not in it"),
         ("size", change(&format!("{first}/size_bytes"), 1.into()), "is not in it"),
@@ -221,9 +318,7 @@ fn hostile_headers() {
         ("not UTF-8", "\u{fffd}".to_owned(), "header is wrong"),
     ];
     testkit::check_table(rows.iter().map(|row| (row.0, row)), |(_, header, message)| {
-        let fixed = [b"TRAMBNDL".as_slice(), &(header.len() as u64).to_le_bytes()].concat();
-        let hash = Sha256Digest::of(header.as_bytes());
-        fs::write(&file, [&fixed, hash.as_bytes().as_slice(), header.as_bytes(), members].concat()).unwrap();
+        with_header(&file, header);
         match Bundle::open(&file) {
             Err(error) if error.to_string().contains(message) => Ok(()),
             other => Err(format!("{:?}", other.map(|bundle| bundle.header().clone()))),

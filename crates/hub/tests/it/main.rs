@@ -11,3 +11,4 @@ mod remove;
 mod resolve;
 mod signing;
 mod smoke;
+mod verify;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use hub::{Found, Place, Roots, survey};
 
-use crate::disk::{COMMIT, OTHER_COMMIT, cached, folder, main_is, ollama, ollama_manifest, only, tiny, write};
+use crate::disk::{COMMIT, OTHER_COMMIT, cached, folder, main_is, ollama, ollama_manifest, only, pulled, tiny, write};
 
 /// `NAME problem`, in order.
 fn told(found: &[Found]) -> Vec<(String, Option<String>)> {
@@ -53,6 +53,21 @@ fn the_hugging_face_cache() {
     assert_eq!(plain.revision.as_ref().unwrap().as_str(), COMMIT);
     let blob = plain.files[0].path.file_name().unwrap().to_str().unwrap().to_owned();
     assert_eq!(plain.files[0].expected.unwrap().to_string(), blob);
+}
+
+/// A manifest gives its model no name of another repository.
+#[test]
+fn names_of_others() {
+    let cache = folder("places-names");
+    let manifest = pulled(&cache, "a/b:Q4_0", COMMIT, &[("m-Q4_0.gguf", &tiny(), true)]);
+    let rows = [("a/b:Q4_0", true), ("a/b", true), ("mistral:7b", false), ("nothing:1b", false), ("c/d:Q4_0", false)];
+    testkit::check_table(rows.map(|row| (row.0, row)), |(name, own)| {
+        let lying = hub::Manifest { name: hub::ModelName::parse(name).unwrap(), ..manifest.clone() };
+        lying.write(&hub::Folders::at(&cache).repo(&lying.repo)).unwrap();
+        let found = survey(&only(|roots| roots.hugging_face = vec![cache.clone()]));
+        let called = found[0].name == name || found[0].aliases.iter().any(|alias| alias == name);
+        if called == own && found[0].manifest.is_some() { Ok(()) } else { Err(format!("{:?}", found[0].aliases)) }
+    });
 }
 
 /// Links that lead elsewhere are told of, never followed.

@@ -78,6 +78,36 @@ fn what_another_program_fetched_is_used_and_not_called_ours() {
     assert!(!pulled.manifest.files[0].fetched);
 }
 
+/// The first of two files is here when a pull is cut: it is ours in the next one, and can be given back without it.
+#[test]
+fn files_of_a_cut_pull_are_ours() {
+    let (cache, content) = (folder("pull-cut-between"), bytes(SIZE));
+    let files: &[(&str, &[u8])] =
+        &[("Tiny-Q4_K_M-00001-of-00002.gguf", b"first"), ("Tiny-Q4_K_M-00002-of-00002.gguf", &content)];
+    let hub = TestHub::start(files, sound);
+    let (name, folders) = (ModelName::parse(REPO).unwrap(), Folders::at(&cache));
+    let cut = || {
+        let plan = Plan::of(&name, hub.endpoint(), options()).unwrap();
+        let got = plan.fetch(&folders, &mut |progress| match progress.file.file_name().contains("00001") {
+            true => ControlFlow::Continue(()),
+            false => ControlFlow::Break(()),
+        });
+        assert!(matches!(got, Err(Error::Interrupted { .. })));
+    };
+    cut();
+    let removal = hub::Removal::of_cut(&name, &folders).unwrap().unwrap();
+    assert_eq!(removal.blobs, [Sha256Digest::of(b"first").to_string()], "{removal:?}");
+    // Threads that wait for the server hold the lock for a moment.
+    while matches!(removal.apply(), Err(Error::Kept { .. })) {
+        thread::sleep(std::time::Duration::from_millis(20));
+    }
+    assert!(!root(&cache).exists(), "{:?}", files_below(&cache));
+    cut();
+    let pulled = pull(&hub, &cache).unwrap();
+    assert!(pulled.manifest.files.iter().all(|file| file.fetched), "{:?}", pulled.manifest);
+    assert!(hub::Removal::of_cut(&name, &folders).unwrap().is_none());
+}
+
 #[test]
 fn what_lies_here_damaged_is_named() {
     let (cache, content) = (folder("pull-damaged"), bytes(SIZE));

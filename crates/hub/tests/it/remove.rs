@@ -30,6 +30,62 @@ fn nothing_of_a_fetched_model_is_left() {
     assert!(!cache.join("models--a--b").exists());
 }
 
+/// Branches of pull requests lie in folders of their own.
+#[test]
+fn a_branch_with_folders_in_its_name() {
+    let cache = folder("remove-branch");
+    let manifest = pulled(&cache, "a/b:Q4_0", COMMIT, &[("m-Q4_0.gguf", &tiny(), true)]);
+    let repo = cache.join("models--a--b");
+    fs::remove_file(repo.join("refs/main")).unwrap();
+    write(&repo.join("refs/refs/pr/1"), COMMIT);
+    let revision = hub::Revision::parse("refs/pr/1").unwrap();
+    hub::Manifest { revision, ..manifest }
+        .write(&hub::Folders::at(&cache).repo(&hub::RepoId::parse("a/b").unwrap()))
+        .unwrap();
+    remove(&cache, "a/b:Q4_0");
+    assert!(!repo.exists(), "{:?}", all_files(&cache));
+}
+
+/// What is there of a download that was cut, and nothing that looks a little like it.
+#[test]
+fn what_cut_downloads_left() {
+    let cache = folder("remove-parts");
+    let (folders, name) = (hub::Folders::at(&cache), hub::ModelName::parse("a/b:Q8_0").unwrap());
+    let own = cache.join("models--a--b/tramontane");
+    let digest = Sha256Digest::of(b"of a file that is not whole");
+    let lock = cache.join(format!(".locks/models--a--b/{digest}.lock"));
+    let left = || {
+        write(&own.join(format!("{digest}.part")), vec![1; 100_000]);
+        write(&own.join(format!("{digest}.part.json")), "{}");
+        write(&own.join(format!("{digest}.bundle.77-0.partial")), "half");
+    };
+    assert!(Removal::of_cut(&name, &folders).unwrap().is_none());
+    left();
+    let removal = Removal::of_cut(&name, &folders).unwrap().unwrap();
+    assert!(removal.frees_bytes >= 100_000 && removal.blobs.is_empty(), "{removal:?}");
+    // Not while somebody goes on with it.
+    write(&lock, "");
+    let held = fs::File::open(&lock).unwrap();
+    held.lock().unwrap();
+    assert!(removal.apply().unwrap_err().to_string().contains("is being fetched now"));
+    assert_eq!(fs::read_dir(&own).unwrap().count(), 3);
+    drop(held);
+    removal.apply().unwrap();
+    assert!(!cache.join("models--a--b").exists());
+
+    // Beside a model that is whole, and names of others.
+    pulled(&cache, "a/b:Q4_0", COMMIT, &[("m-Q4_0.gguf", &tiny(), true)]);
+    let strange = ["notes.part", "00.part", &format!("{digest}.parts"), &format!("{COMMIT}.part.json")];
+    strange.iter().for_each(|name| write(&own.join(name), "of somebody"));
+    write(&own.join(format!("{}.ours", Sha256Digest::of(&tiny()))), "");
+    assert!(Removal::of_cut(&name, &folders).unwrap().is_none());
+    left();
+    let before = all_files(&cache).len();
+    Removal::of_cut(&name, &folders).unwrap().unwrap().apply().unwrap();
+    assert_eq!(all_files(&cache).len(), before - 3);
+    assert!(models(&cache)[0].problem.is_none());
+}
+
 #[test]
 fn what_others_use_stays() {
     let cache = folder("remove-shared");

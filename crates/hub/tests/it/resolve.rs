@@ -22,6 +22,11 @@ fn disk() -> Vec<Found> {
     );
     write(&place.join("lm/mistralai/Tiny-GGUF/Tiny-Q8_0.gguf"), b"eight");
     write(&place.join("lm/mistralai/Tiny-GGUF/Tiny-Q5_K_M.gguf"), b"five");
+    // The same file, as three programs call it.
+    write(&place.join("lm/bartowski/Copies-GGUF/Copies-Q4_0.gguf"), b"copy");
+    ollama(&place.join("ollama"), "hf.co/bartowski/Copies-GGUF/Q4_0", b"copy");
+    write(&place.join("llama/bartowski_Copies-GGUF_Copies-Q4_0.gguf"), b"copy");
+    write(&place.join("llama/manifest=bartowski=Copies-GGUF=Q4_0.json"), "{}");
     write(&models.join("one/same.gguf"), b"1");
     write(&models.join("two/same.gguf"), b"22");
     write(&models.join("Case.gguf"), b"1");
@@ -31,6 +36,7 @@ fn disk() -> Vec<Found> {
         roots.hugging_face = vec![cache];
         roots.ollama = vec![place.join("ollama")];
         roots.lm_studio = vec![place.join("lm")];
+        roots.llama_cpp = vec![place.join("llama")];
         roots.folders = vec![models];
     }))
 }
@@ -52,7 +58,11 @@ fn words() {
         ("mistral", Ok("ollama/blobs/sha256-")),
         ("mistral:latest", Ok("ollama/blobs/sha256-")),
         ("hf.co/bartowski/Other-GGUF:Q4_K_M", Ok("ollama/blobs/sha256-")),
-        ("bartowski/Other-GGUF:Q4_K_M", Err("pull it with `tramontane pull bartowski/Other-GGUF:Q4_K_M`")),
+        ("bartowski/Other-GGUF:q4_k_m", Ok("ollama/blobs/sha256-")),
+        ("bartowski/Other-GGUF", Ok("ollama/blobs/sha256-")),
+        ("bartowski/Other-GGUF:Q8_0", Err("pull it with `tramontane pull bartowski/Other-GGUF:Q8_0`")),
+        ("bartowski/Copies-GGUF:Q4_0", Ok("lm/bartowski/Copies-GGUF/Copies-Q4_0.gguf")),
+        ("bartowski/Copies-GGUF", Ok("lm/bartowski/Copies-GGUF/Copies-Q4_0.gguf")),
         ("same", Err("models/two/same.gguf (models_dirs)")),
         ("one/same", Ok("models/one/same.gguf")),
         ("Case", Ok("models/Case.gguf")),

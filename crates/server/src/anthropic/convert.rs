@@ -2,17 +2,23 @@
 
 use std::collections::HashMap;
 
+use engine::TemplateVersion;
 use engine::prompt::{Assistant, Chunk, Content, Conversation, Json, Message, Settings, Tool, ToolCall, ToolResult};
 
-use super::thinking;
-use super::wire;
+use super::{fields, thinking, wire};
 use crate::form::{Form, Format, OfferedTool, ToolChoice};
 use crate::refusal::Refusal;
 use crate::text_or::TextOr;
+use crate::{bounds, turns};
 
-/// The conversation, and what form its answer is to take.
-pub(super) fn conversation(request: &mut wire::MessagesRequest) -> Result<(Conversation, Form), Refusal> {
+/// The conversation for a template of `version`, and what form its answer is to take.
+pub(super) fn conversation(
+    request: &mut wire::MessagesRequest,
+    version: Option<TemplateVersion>,
+) -> Result<(Conversation, Form), Refusal> {
     refuse_what_is_not_done(request)?;
+    bounds::check_messages("messages", request.messages.len())?;
+    bounds::check_tools("tools", request.tools.as_ref().map_or(0, Vec::len))?;
     let mut messages = Vec::new();
     if let Some(system) = request.system.take() {
         messages.push(Message::System(text_content(system, "system")?));
@@ -28,6 +34,7 @@ pub(super) fn conversation(request: &mut wire::MessagesRequest) -> Result<(Conve
     let (effort, format) = config.map_or((None, None), |config| (config.effort, config.format));
     let form = Form { tools: offered, choice, parallel, format: format.map(output_format).transpose()? };
     form.check("tool_choice")?;
+    let messages = turns::settled(messages, version);
     let settings = Settings {
         reasoning_effort: effort.as_deref().map(thinking::effort).transpose()?,
         json_schema: form.format.as_ref().map(Format::json),
@@ -36,6 +43,7 @@ pub(super) fn conversation(request: &mut wire::MessagesRequest) -> Result<(Conve
 }
 
 fn refuse_what_is_not_done(request: &wire::MessagesRequest) -> Result<(), Refusal> {
+    fields::check_cache_control(request.cache_control.as_ref(), "")?;
     let refused = [
         ("container", request.container.is_some(), "no code is run here"),
         ("diagnostics", request.diagnostics.is_some(), "no earlier request is kept to compare with"),
@@ -107,6 +115,7 @@ fn add_user(
     let had_none = blocks.is_empty();
     for (index, block) in blocks.into_iter().enumerate() {
         let path = format!("{path}[{index}]");
+        fields::check_block(&block, &path)?;
         match block.kind.as_str() {
             "text" => texts.push(Chunk::Text(block_text(block, &path)?)),
             "tool_result" => {
@@ -132,6 +141,7 @@ fn flush(messages: &mut Vec<Message>, texts: &mut Vec<Chunk>) {
 fn texts_only(blocks: Vec<wire::Block>, path: &str) -> Result<Vec<Chunk>, Refusal> {
     let text = |(index, block): (usize, wire::Block)| {
         let path = format!("{path}[{index}]");
+        fields::check_block(&block, &path)?;
         match block.kind.as_str() {
             "text" => block_text(block, &path).map(Chunk::Text),
             kind => Err(unsupported(kind, &path, "system")),
@@ -145,6 +155,7 @@ fn assistant(blocks: Vec<wire::Block>, path: &str, (is_last, ids): (bool, &mut C
     let mut tool_calls = Vec::new();
     for (index, block) in blocks.into_iter().enumerate() {
         let path = format!("{path}[{index}]");
+        fields::check_block(&block, &path)?;
         match block.kind.as_str() {
             "text" => chunks.push(Chunk::Text(block_text(block, &path)?)),
             "thinking" => {
@@ -205,6 +216,7 @@ fn text_content(content: TextOr<Vec<wire::TextBlock>>, path: &str) -> Result<Con
         if block.kind != "text" {
             return Err(unsupported(&block.kind, &path, "this"));
         }
+        fields::check_text_block(&block, &path)?;
         check_citations(block.citations.as_deref().map(|raw| raw.get()), &path)?;
         let missing = || Refusal::field(&path, format!("{path}: a text block needs the field `text`"));
         block.text.map(Chunk::Text).ok_or_else(missing)
@@ -250,6 +262,7 @@ fn tools(tools: Vec<wire::Tool>) -> Result<(Vec<Tool>, Vec<OfferedTool>), Refusa
     for (index, tool) in tools.into_iter().enumerate() {
         let path = format!("tools[{index}]");
         refuse_of_tool(&tool, &path)?;
+        fields::check_cache_control(tool.cache_control.as_ref(), &path)?;
         let (tool, offer) = OfferedTool::new(
             tool.name,
             tool.description.unwrap_or_default(),

@@ -13,7 +13,7 @@ use super::turn::Turn;
 use super::{convert, headers, stream, whole, wire};
 use crate::answers::draw_seed;
 use crate::app::App;
-use crate::body::Body;
+use crate::body::JsonBytes;
 use crate::caller::Caller;
 use crate::models::Loaded;
 use crate::on_thread;
@@ -32,14 +32,15 @@ pub(super) async fn create(
     caller: Caller,
     id: RequestId,
     headers: HeaderMap,
-    Body(mut body): Body<wire::MessagesRequest>,
+    json: JsonBytes,
 ) -> Result<Response, Refusal> {
+    let mut body: wire::MessagesRequest = json.read()?;
     headers::check(&headers)?;
     let model = app.model(body.model.as_deref()).await?;
-    let (request, mut thoughts) = request(&mut body, &model).await?;
+    let (request, mut thoughts) = request(&mut body, &json, &model).await?;
     thoughts.omitted |= headers::redacts(&headers);
     let head = stream::Head { model: model.name.clone(), stop: request.stop.clone(), omitted: thoughts.omitted };
-    let turn = Turn::start(app, caller, model, request, thoughts.budget).await?;
+    let turn = Turn::start((&app, &caller), model, request, thoughts.budget).await?;
     if body.stream == Some(true) {
         return Ok(sse(move |events| async move {
             // The client has gone: there is nobody left to tell.
@@ -58,8 +59,9 @@ pub(super) async fn create(
 pub(super) async fn count_tokens(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
-    Body(mut body): Body<wire::MessagesRequest>,
+    json: JsonBytes,
 ) -> Result<Response, Refusal> {
+    let mut body: wire::MessagesRequest = json.read()?;
     headers::check(&headers)?;
     let of_an_answer = [
         ("stream", body.stream.is_some()),
@@ -72,20 +74,26 @@ pub(super) async fn count_tokens(
         return Err(Refusal::field(field, format!("{field}: nothing is answered here, only counted: leave it out")));
     }
     let model = app.model(body.model.as_deref()).await?;
-    let (mut conversation, _) = convert::conversation(&mut body)?;
+    let version = model.engine.text().template.version();
+    let (mut conversation, _) = json.apart(|| convert::conversation(&mut body, version))?;
     thinking::apply(body.thinking.take(), body.max_tokens, &mut conversation, &model.engine)?;
     let prompt = Prompt::Conversation(Box::new(conversation));
     let input_tokens = on_thread::run(&model, move |engine| Ok(engine.render(&prompt)?.len())).await?;
     Ok(json_response(StatusCode::OK, &TokenCount { input_tokens }))
 }
 
-async fn request(body: &mut wire::MessagesRequest, model: &Arc<Loaded>) -> Result<(Request, Thoughts), Refusal> {
+async fn request(
+    body: &mut wire::MessagesRequest,
+    json: &JsonBytes,
+    model: &Arc<Loaded>,
+) -> Result<(Request, Thoughts), Refusal> {
     let max_tokens = match body.max_tokens {
         None => return Err(Refusal::field("max_tokens", "max_tokens: the field is missing")),
         Some(0) => return Err(Refusal::field("max_tokens", "max_tokens: must be at least 1")),
         Some(most) => most,
     };
-    let (mut conversation, form) = convert::conversation(body)?;
+    let version = model.engine.text().template.version();
+    let (mut conversation, form) = json.apart(|| convert::conversation(body, version))?;
     let thoughts = thinking::apply(body.thinking.take(), Some(max_tokens), &mut conversation, &model.engine)?;
     let constraint = form.constraint(model, "output_config.format").await?;
     let mut request = Request::new(Prompt::Conversation(Box::new(conversation)));

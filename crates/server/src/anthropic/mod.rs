@@ -6,6 +6,7 @@
 
 mod answer;
 mod convert;
+mod fields;
 mod headers;
 mod messages;
 mod models;

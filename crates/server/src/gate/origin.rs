@@ -129,8 +129,16 @@ pub(super) fn show_to(origin: HeaderValue, answer: &mut HeaderMap) {
 /// Whether this is an origin as browsers write it: scheme, host, port where it is not the scheme's own, and no more.
 pub(crate) fn is_origin(text: &str) -> bool {
     let Some((scheme, host)) = text.split_once("://") else { return false };
-    let known = matches!(scheme, "http" | "https") || scheme.ends_with("-extension") || scheme == "app";
-    known && host_name(host).is_some() && !host.contains(['/', '*', '?', '#', '@']) && host == host.to_ascii_lowercase()
+    is_scheme(scheme)
+        && host_name(host).is_some()
+        && !host.contains(['/', '*', '?', '#', '@'])
+        && host == host.to_ascii_lowercase()
+}
+
+/// Programs that are web pages in a window of their own have schemes of their own: `tauri`, `vscode-webview`.
+fn is_scheme(scheme: &str) -> bool {
+    let is_plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'+' | b'-' | b'.');
+    scheme.starts_with(|c: char| c.is_ascii_lowercase()) && scheme.bytes().all(is_plain)
 }
 
 #[cfg(test)]
@@ -197,6 +205,13 @@ mod tests {
             ("https://a.example", true),
             ("http://localhost:3000", true),
             ("vscode-extension://abc", true),
+            ("tauri://localhost", true),
+            ("capacitor://localhost", true),
+            ("vscode-webview://abc", true),
+            ("Tauri://localhost", false),
+            ("1a://localhost", false),
+            ("file://", false),
+            ("://localhost", false),
             ("*", false),
             ("https://*.example", false),
             ("https://a.example/", false),

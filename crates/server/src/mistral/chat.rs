@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use axum::response::Response;
-use engine::{Prompt, Request};
+use engine::prompt::{Chunk, Content, Message};
+use engine::{Prompt, Request, TextKind};
 
 use super::completion::{self, Wanted};
 use super::{convert, reasoning, refused, sampling, wire};
@@ -20,12 +21,28 @@ pub(crate) async fn answer(app: Arc<App>, caller: Caller, body: JsonBytes) -> Re
     let n = sampling::n(chat.n)?;
     let stream = chat.stream.unwrap_or(false);
     let model = app.model(chat.model.as_deref()).await?;
-    let request = request(&mut chat, &model).await?;
-    completion::answer(&app, &caller, model, Wanted { request, n, stream }).await
+    let request = request(&mut chat, &body, &model).await?;
+    let begins = beginning(&request.prompt);
+    completion::answer(&app, &caller, model, Wanted { request, n, stream, begins }).await
 }
 
-async fn request(chat: &mut wire::ChatRequest, model: &Arc<Loaded>) -> Result<Request, Refusal> {
-    let (mut conversation, form) = convert::conversation(chat)?;
+/// What the client began the answer with, which is a part of it.
+fn beginning(prompt: &Prompt) -> Vec<(TextKind, String)> {
+    let Prompt::Conversation(conversation) = prompt else { return Vec::new() };
+    let Some(Message::Assistant(begun)) = conversation.messages.last() else { return Vec::new() };
+    let part = |chunk: &Chunk| match chunk {
+        Chunk::Text(text) => (TextKind::Content, text.clone()),
+        Chunk::Thinking { text, .. } => (TextKind::Thinking, text.clone()),
+    };
+    match &begun.content {
+        Content::Text(text) => vec![(TextKind::Content, text.clone())],
+        Content::Chunks(chunks) => chunks.iter().map(part).collect(),
+    }
+}
+
+async fn request(chat: &mut wire::ChatRequest, body: &JsonBytes, model: &Arc<Loaded>) -> Result<Request, Refusal> {
+    let version = model.engine.text().template.version();
+    let (mut conversation, form) = body.apart(|| convert::conversation(chat, version))?;
     if is_reasoning(chat)? {
         conversation.messages.insert(0, reasoning::system_prompt(&model.engine, "prompt_mode")?);
     }

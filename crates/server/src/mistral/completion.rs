@@ -12,7 +12,7 @@ use super::answer::{
     finish_reason,
 };
 use super::refused;
-use crate::answers::Answers;
+use crate::answers::{Answers, Asked};
 use crate::app::App;
 use crate::caller::Caller;
 use crate::models::Loaded;
@@ -26,6 +26,8 @@ pub(super) struct Wanted {
     pub(super) n: u32,
     /// Events instead of one answer.
     pub(super) stream: bool,
+    /// What the answer begins with, in the client's words.
+    pub(super) begins: Vec<(TextKind, String)>,
 }
 
 /// Runs the request.
@@ -39,7 +41,8 @@ pub(super) async fn answer(
     wanted: Wanted,
 ) -> Result<Response, Refusal> {
     let logprobs = wanted.request.logprobs;
-    let answers = Answers::start(app, caller, &model, wanted.request, wanted.n).await?;
+    let asked = Asked { request: wanted.request, n: wanted.n, begins: wanted.begins };
+    let answers = Answers::start(app, caller, &model, asked).await?;
     let tokenizer = if logprobs { Some(Arc::clone(model.engine.text().tokenizer()?)) } else { None };
     let head = Head { id: id(), created: now(), model: model.name.clone(), tokenizer };
     if wanted.stream {

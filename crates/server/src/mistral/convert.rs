@@ -1,5 +1,6 @@
 //! From Mistral's words to a conversation and a request of the engine. The dialect ends here.
 
+use engine::TemplateVersion;
 use engine::prompt::{
     Assistant, Chunk, Content, Conversation, Json, Message, ReasoningEffort, Settings, Tool, ToolCall, ToolResult,
 };
@@ -7,15 +8,24 @@ use serde_json::value::RawValue;
 
 use super::wire;
 use crate::form::{Form, Format, OfferedTool, ToolChoice};
+use crate::parts::check_fields;
 use crate::refusal::Refusal;
 use crate::text_or::TextOr;
+use crate::{bounds, turns};
 
 /// What goes first where `safe_prompt` is set: the sentence of Mistral's documentation.
 const SAFE_PROMPT: &str = "Always assist with care, respect, and truth. Respond with utmost utility yet securely. Avoid \
      harmful, unethical, prejudiced, or negative content. Ensure replies promote fairness and positivity.";
 
-/// The conversation, and what form its answer is to take.
-pub(super) fn conversation(request: &mut wire::ChatRequest) -> Result<(Conversation, Form), Refusal> {
+/// The conversation for a template of `version`, and what form its answer is to take.
+pub(super) fn conversation(
+    request: &mut wire::ChatRequest,
+    version: Option<TemplateVersion>,
+) -> Result<(Conversation, Form), Refusal> {
+    bounds::check_messages("messages", request.messages.len())?;
+    let calls = request.messages.iter().flat_map(|message| &message.tool_calls).map(Vec::len).sum();
+    bounds::check_calls("messages", calls)?;
+    bounds::check_tools("tools", request.tools.as_ref().map_or(0, Vec::len))?;
     let mut messages = Vec::new();
     if request.safe_prompt == Some(true) {
         messages.push(Message::system(SAFE_PROMPT));
@@ -40,7 +50,7 @@ pub(super) fn conversation(request: &mut wire::ChatRequest) -> Result<(Conversat
             .transpose()?,
         json_schema: form.format.as_ref().map(Format::json),
     };
-    Ok((Conversation { messages, tools, settings }, form))
+    Ok((Conversation { messages: turns::settled(messages, version), tools, settings }, form))
 }
 
 /// The effort of this name.
@@ -98,6 +108,7 @@ fn content(content: Option<TextOr<Vec<wire::Chunk>>>, path: &str) -> Result<Cont
 }
 
 fn chunk(chunk: wire::Chunk, path: &str) -> Result<Chunk, Refusal> {
+    check_chunk(&chunk, path)?;
     match chunk.kind.as_deref() {
         Some("text") | None => match chunk.text {
             Some(text) => Ok(Chunk::Text(text)),
@@ -115,6 +126,28 @@ fn chunk(chunk: wire::Chunk, path: &str) -> Result<Chunk, Refusal> {
         },
         Some(kind) => Err(unsupported_chunk(kind, path)),
     }
+}
+
+/// Fields of another type. Chunks of a type that is not read are refused by it.
+fn check_chunk(chunk: &wire::Chunk, path: &str) -> Result<(), Refusal> {
+    let kind = chunk.kind.as_deref().unwrap_or("text");
+    let (is_text, is_thought) = (kind == "text", kind == "thinking");
+    if !is_text && !is_thought {
+        return Ok(());
+    }
+    let rows = [
+        ("text", chunk.text.is_some(), is_text),
+        ("thinking", chunk.thinking.is_some(), is_thought),
+        ("closed", chunk.closed.is_some(), is_thought),
+        ("signature", chunk.signature.is_some(), is_thought),
+        ("image_url", chunk.image_url.is_some(), false),
+        ("document_url", chunk.document_url.is_some(), false),
+        ("document_name", chunk.document_name.is_some(), false),
+        ("reference_ids", chunk.reference_ids.is_some(), false),
+        ("file_id", chunk.file_id.is_some(), false),
+        ("input_audio", chunk.input_audio.is_some(), false),
+    ];
+    check_fields(path, kind, &rows)
 }
 
 fn thought(text: String, closed: Option<bool>) -> Chunk {

@@ -29,7 +29,7 @@ pub(super) async fn create(State(app): State<Arc<App>>, caller: Caller, body: Js
     request.sampling = model.engine.card().sampling.clone();
     sampling::of_fim(&mut fim, &mut request)?;
     let stream = fim.stream.unwrap_or(false);
-    completion::answer(&app, &caller, model, Wanted { request, n: 1, stream }).await
+    completion::answer(&app, &caller, model, Wanted { request, n: 1, stream, begins: Vec::new() }).await
 }
 
 /// A prompt with a gap at its end, and what comes after the gap.

@@ -16,6 +16,8 @@ pub(crate) struct Loaded {
     /// Answers.
     pub(crate) engine: Engine,
     places: Arc<Semaphore>,
+    embeddings: Arc<Semaphore>,
+    embedding_threads: Arc<Semaphore>,
     keep_alive: Mutex<Option<Option<Duration>>>,
 }
 
@@ -25,6 +27,8 @@ impl Loaded {
             name: source.name.clone(),
             engine,
             places: Arc::new(Semaphore::new(limits::GENERATIONS)),
+            embeddings: Arc::new(Semaphore::new(limits::EMBEDDINGS)),
+            embedding_threads: Arc::new(Semaphore::new(limits::EMBEDDING_THREADS)),
             keep_alive: Mutex::new(None),
         }
     }
@@ -38,6 +42,27 @@ impl Loaded {
             let message = format!("{} answers are under way or waiting already: try again later", limits::GENERATIONS);
             Refusal::new(RefusalKind::Overloaded, message).code("overloaded").retry_after(2)
         })
+    }
+
+    /// A place among the requests for vectors, of which there are fewer: they must not keep answers from being given.
+    ///
+    /// # Errors
+    /// All are taken.
+    pub(crate) fn embedding_place(&self) -> Result<OwnedSemaphorePermit, Refusal> {
+        Arc::clone(&self.embeddings).try_acquire_owned().map_err(|_| {
+            let most = limits::EMBEDDINGS;
+            let message = format!("{most} requests for vectors are under way or waiting already: try again later");
+            Refusal::new(RefusalKind::Overloaded, message).code("overloaded").retry_after(2)
+        })
+    }
+
+    /// Waits until one of those may be computed.
+    ///
+    /// # Errors
+    /// None: the places are there as long as the model is.
+    pub(crate) async fn embedding_thread(&self) -> Result<OwnedSemaphorePermit, Refusal> {
+        let place = Arc::clone(&self.embedding_threads).acquire_owned().await;
+        place.map_err(|_| Refusal::new(RefusalKind::Internal, "the work on the request broke off"))
     }
 
     /// From now on this model stays for so long after its last use, whatever the server's options say; `None`: for good.

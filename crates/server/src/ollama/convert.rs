@@ -10,15 +10,22 @@ use super::wire::{self, Think};
 use crate::form::{Form, Format, OfferedTool, ToolChoice};
 use crate::mistral::reasoning;
 use crate::refusal::Refusal;
+use crate::{bounds, turns};
 
-/// The messages of a chat.
-pub(super) fn messages(messages: Vec<wire::Message>) -> Result<Vec<Message>, Refusal> {
+/// The messages of a chat, for a template of `version`.
+pub(super) fn messages(
+    messages: Vec<wire::Message>,
+    version: Option<TemplateVersion>,
+) -> Result<Vec<Message>, Refusal> {
+    bounds::check_messages("messages", messages.len())?;
+    bounds::check_calls("messages", messages.iter().flat_map(|message| &message.tool_calls).map(Vec::len).sum())?;
     let last = messages.len().checked_sub(1);
     let mut calls = Calls::default();
     let message = |(index, one): (usize, wire::Message)| {
         message(one, &format!("messages[{index}]"), last == Some(index), &mut calls)
     };
-    messages.into_iter().enumerate().map(message).collect()
+    let read: Result<Vec<_>, _> = messages.into_iter().enumerate().map(message).collect();
+    Ok(turns::settled(read?, version))
 }
 
 fn message(message: wire::Message, path: &str, is_last: bool, calls: &mut Calls) -> Result<Message, Refusal> {
@@ -91,6 +98,8 @@ struct Open {
 
 impl Calls {
     fn made(&mut self, calls: Vec<wire::ToolCall>, path: &str) -> Result<Vec<ToolCall>, Refusal> {
+        // Results belong to the turn before them.
+        self.open.clear();
         let mut made = Vec::new();
         for (index, call) in calls.into_iter().enumerate() {
             let arguments = match Json::parse(call.function.arguments.get()) {
@@ -129,6 +138,7 @@ impl Calls {
 
 /// The tools, and what form the answer is to take.
 pub(super) fn form(tools: Vec<wire::Tool>, format: Option<Box<RawValue>>) -> Result<(Vec<Tool>, Form), Refusal> {
+    bounds::check_tools("tools", tools.len())?;
     let mut shown = Vec::new();
     let mut offered = Vec::new();
     for (index, tool) in tools.into_iter().enumerate() {
@@ -160,20 +170,31 @@ fn read_format(raw: &RawValue) -> Result<Option<Format>, Refusal> {
     }
 }
 
+/// How long to think; `None` where nothing is said.
+///
+/// # Errors
+/// There is no such effort.
+pub(super) fn effort(think: Option<&Think>) -> Result<Option<ReasoningEffort>, Refusal> {
+    match think {
+        None => Ok(None),
+        Some(Think::Switch(false)) => Ok(Some(ReasoningEffort::None)),
+        Some(Think::Switch(true)) => Ok(Some(ReasoningEffort::High)),
+        Some(Think::Effort(name)) => ReasoningEffort::from_name(name).map(Some).ok_or_else(|| {
+            Refusal::field("think", format!("think: unknown effort {name:?}, expected low, medium or high"))
+        }),
+    }
+}
+
 /// Tells the model whether and how long to think: by setting (v15), before that by system prompt.
 ///
 /// # Errors
 /// The model does not think.
 pub(super) fn think(think: Option<&Think>, conversation: &mut Conversation, engine: &Engine) -> Result<(), Refusal> {
     let by_setting = engine.text().template.version() >= Some(TemplateVersion::V15);
-    let effort = match think {
-        None => return Ok(()),
-        Some(Think::Switch(false)) if by_setting => ReasoningEffort::None,
-        Some(Think::Switch(false)) => return Ok(()),
-        Some(Think::Switch(true)) => ReasoningEffort::High,
-        Some(Think::Effort(name)) => ReasoningEffort::from_name(name).ok_or_else(|| {
-            Refusal::field("think", format!("think: unknown effort {name:?}, expected low, medium or high"))
-        })?,
+    let effort = match (think, effort(think)?) {
+        (Some(Think::Switch(false)), _) if !by_setting => return Ok(()),
+        (_, Some(effort)) => effort,
+        (_, None) => return Ok(()),
     };
     if by_setting && reasoning::has_thoughts(engine) {
         conversation.settings.reasoning_effort = Some(effort);

@@ -37,7 +37,10 @@ pub(super) async fn create(
     let prompt = body.prompt.take().unwrap_or_default();
     let suffix = body.suffix.take().filter(|suffix| !suffix.is_empty());
     if prompt.is_empty() && suffix.is_none() {
-        return memory::load_or_unload(&app, &body.model, stay, Path::Generate).await;
+        convert::form(Vec::new(), body.format)?;
+        let idle =
+            memory::Idle { think: body.think, logprobs: (body.logprobs, body.top_logprobs), options: body.options };
+        return memory::load_or_unload(&app, &body.model, (stay, idle), Path::Generate).await;
     }
     let model = app.model(Some(&body.model)).await?;
     let head = Head { path: Path::Generate, model: model.name.clone(), started, load: started.elapsed() };

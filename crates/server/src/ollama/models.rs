@@ -134,6 +134,17 @@ pub(super) async fn show(
     if body.verbose == Some(true) {
         return Err(Refusal::field("verbose", "verbose: `tramontane show --keys` prints all metadata: leave it out"));
     }
+    let is_text = |text: Option<&String>| text.is_some_and(|text| !text.is_empty());
+    let refused = [
+        ("system", is_text(body.system.as_ref())),
+        ("template", is_text(body.template.as_ref())),
+        ("options", body.options.as_ref().is_some_and(|options| !options.is_empty())),
+    ];
+    if let Some((field, _)) = refused.into_iter().find(|(_, is_asked)| *is_asked) {
+        let message =
+            format!("{field}: a model is shown as it is served, it cannot be shown as it is not: leave it out");
+        return Err(Refusal::field(field, message));
+    }
     let missing = || Refusal::field("model", "model: which one?");
     let name = body.model.or(body.name).filter(|name| !name.is_empty()).ok_or_else(missing)?;
     let entry = Arc::clone(app.models.find(Some(&name))?);

@@ -12,9 +12,19 @@ use crate::text_or::TextOr;
 /// # Errors
 /// An option cannot be done.
 pub(super) fn apply(options: Option<wire::Options>, engine: &Engine, request: &mut Request) -> Result<(), Refusal> {
+    let num_ctx = options.as_ref().and_then(|options| options.num_ctx);
+    request.sampling = engine.card().sampling.clone();
+    choose(options, request)?;
+    check_context(num_ctx, engine)
+}
+
+/// The request's options over what it has so far.
+///
+/// # Errors
+/// An option cannot be done.
+pub(super) fn choose(options: Option<wire::Options>, request: &mut Request) -> Result<(), Refusal> {
     let options = options.unwrap_or_default();
     refuse_what_is_not_done(&options)?;
-    request.sampling = engine.card().sampling.clone();
     let sampling = &mut request.sampling;
     sampling.seed = options.seed.and_then(|seed| u64::try_from(seed).ok()).unwrap_or_else(draw_seed);
     replace(&mut sampling.temperature, options.temperature);
@@ -36,7 +46,7 @@ pub(super) fn apply(options: Option<wire::Options>, engine: &Engine, request: &m
         return Err(Refusal::field("options.num_predict", "options.num_predict: must be at least 1, or below 0"));
     }
     request.stop = options.stop.map_or_else(Vec::new, TextOr::into_list);
-    check_context(options.num_ctx, engine)
+    Ok(())
 }
 
 /// Of the options, those that bear on a vector.
@@ -50,7 +60,10 @@ pub(super) fn check_for_vectors(options: Option<&wire::Options>, engine: &Engine
 }
 
 /// Room for fewer tokens than there is costs nothing; room for more cannot be made for one request.
-fn check_context(asked: Option<u64>, engine: &Engine) -> Result<(), Refusal> {
+///
+/// # Errors
+/// More is asked for.
+pub(super) fn check_context(asked: Option<u64>, engine: &Engine) -> Result<(), Refusal> {
     let context = engine.card().context;
     match asked.map(|asked| usize::try_from(asked).unwrap_or(usize::MAX)) {
         Some(asked) if asked > context => {

@@ -8,7 +8,7 @@ use engine::{Event, Request, TextKind, Tokenizer};
 
 use super::answer::{Answer, Head, Logprob, ToolCall};
 use super::refused;
-use crate::answers::{Answers, End, Whole};
+use crate::answers::{Answers, Asked, End, Whole};
 use crate::app::App;
 use crate::caller::Caller;
 use crate::models::Loaded;
@@ -27,7 +27,8 @@ pub(super) async fn answer(
     stream: Option<bool>,
 ) -> Result<Response, Refusal> {
     let logprobs = request.logprobs;
-    let answers = Answers::start(app, caller, &model, request, 1).await?;
+    let asked = Asked { request, n: 1, begins: Vec::new() };
+    let answers = Answers::start(app, caller, &model, asked).await?;
     let tokenizer = if logprobs { Some(Arc::clone(model.engine.text().tokenizer()?)) } else { None };
     if stream.unwrap_or(true) {
         return Ok(ndjson(move |lines| async move {

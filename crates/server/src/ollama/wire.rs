@@ -6,6 +6,8 @@
 
 #![allow(dead_code)] // some fields are known and mean nothing here
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
@@ -328,5 +330,6 @@ pub(crate) struct ShowRequest {
     /// Refused unless empty.
     pub(crate) template: Option<String>,
     /// Refused unless empty.
-    pub(crate) options: Option<Options>,
+    #[schema(value_type = Option<Object>)]
+    pub(crate) options: Option<BTreeMap<String, IgnoredAny>>,
 }

@@ -20,6 +20,7 @@ use super::wire::chat::{
 use crate::app::App;
 use crate::body::JsonBytes;
 use crate::caller::Caller;
+use crate::limits;
 use crate::models::Loaded;
 use crate::refusal::Refusal;
 use crate::stream::{EventWriter, Gone, json_response, sse};
@@ -32,7 +33,7 @@ pub(crate) async fn create(app: Arc<App>, caller: Caller, json: JsonBytes) -> Re
     let request: ChatRequest = json.read()?;
     fields::check_chat(&request)?;
     let model = app.model(request.model.as_deref()).await?;
-    let chat = Chat::new(request, &model).await?;
+    let chat = Chat::new(request, &json, &model).await?;
     check_room(&model, &chat.request.prompt, chat.request.max_tokens, "messages").await?;
     let requests = ask::repeated(&chat.request, chat.count);
     let choices = Choices::start(&app, &caller, &model, requests, "messages").await?;
@@ -53,13 +54,13 @@ struct Chat {
 }
 
 impl Chat {
-    async fn new(request: ChatRequest, model: &Arc<Loaded>) -> Result<Self, Refusal> {
+    async fn new(request: ChatRequest, json: &JsonBytes, model: &Arc<Loaded>) -> Result<Self, Refusal> {
         let version = model.engine.text().template.version();
         let count = sampling::choices("n", request.n)?;
-        let used = tools::chat(request.tools, request.tool_choice, request.parallel_tool_calls)?;
+        let used = json.apart(|| tools::chat(request.tools, request.tool_choice, request.parallel_tool_calls))?;
         let form = format::chat(request.response_format)?;
         let conversation = Conversation {
-            messages: messages::messages(request.messages, version)?,
+            messages: json.apart(|| messages::messages(request.messages, version))?,
             tools: used.shown(),
             settings: Settings {
                 reasoning_effort: effort(request.reasoning_effort.as_deref())?,
@@ -86,7 +87,7 @@ impl Chat {
         }
         let mut params = numbers.params(&model.engine.card().sampling, model.engine.card().config.vocab_size)?;
         if used.choice == tools::Choice::None {
-            forbid_calls(model, &mut params.logit_bias);
+            forbid_calls(model, &mut params.logit_bias)?;
         }
         let newer = ("max_completion_tokens", request.max_completion_tokens);
         let mut asked = Request {
@@ -125,12 +126,23 @@ pub(crate) fn effort(name: Option<&str>) -> Result<Option<ReasoningEffort>, Refu
 
 /// `tool_choice: none`: a model that has called tools before might do so again, so the token that begins a call is
 /// out of reach.
-pub(crate) fn forbid_calls(model: &Loaded, biases: &mut Vec<(TokenId, f32)>) {
+///
+/// # Errors
+/// There is no bias left for it.
+pub(crate) fn forbid_calls(model: &Loaded, biases: &mut Vec<(TokenId, f32)>) -> Result<(), Refusal> {
     let begin = model.engine.text().tokenizer.as_ref().ok().and_then(|tokenizer| tokenizer.special("[TOOL_CALLS]"));
-    if let Some(begin) = begin {
-        biases.retain(|(token, _)| *token != begin);
-        biases.push((begin, -100.0));
+    let Some(begin) = begin else { return Ok(()) };
+    biases.retain(|(token, _)| *token != begin);
+    if biases.len() >= limits::LOGIT_BIASES {
+        let (found, most) = (biases.len(), limits::LOGIT_BIASES.saturating_sub(1));
+        let message = format!(
+            "logit_bias has {found} entries: beside tool_choice none, which takes one for the token that begins a call, \
+             at most {most} are allowed"
+        );
+        return Err(Refusal::field("logit_bias", message));
     }
+    biases.push((begin, -100.0));
+    Ok(())
 }
 
 fn prediction(prediction: Prediction) -> Result<String, Refusal> {

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use engine::{Event, Prompt, Request};
+use engine::{Event, ModelCard, Prompt, Request};
 use tokio::sync::mpsc;
 use tokio::task::{JoinSet, spawn_blocking};
 
@@ -13,7 +13,7 @@ use crate::caller::Caller;
 use crate::generation::Generation;
 use crate::limits;
 use crate::models::Loaded;
-use crate::refusal::{Refusal, RefusalKind};
+use crate::refusal::{EFFORT, Refusal, RefusalKind};
 
 /// Answers under way.
 pub(crate) struct Choices {
@@ -87,13 +87,25 @@ pub(crate) async fn check_room(
     if tokens.saturating_add(more) <= context {
         return Ok(());
     }
-    let made_for = model.engine.card().config.context_length;
-    Err(too_long((tokens, max_tokens), (context, made_for), param))
+    Err(too_long((tokens, max_tokens), (context, &wider(model.engine.card())), param))
+}
+
+/// What makes room for more. A context is never wider than what the memory for keys and values holds.
+fn wider(card: &ModelCard) -> String {
+    let made_for = card.config.context_length;
+    let in_memory = made_for.min(card.kv_tokens);
+    let memory = format!("--kv-memory, the model was made for {made_for} tokens");
+    match card.context {
+        context if context >= made_for => String::new(),
+        context if context >= in_memory => format!(", or serve the model with more {memory}"),
+        _ if in_memory == made_for => format!(", or serve the model with a --context up to {made_for}"),
+        _ => format!(", or serve the model with a --context up to {in_memory}, or beyond that with more {memory}"),
+    }
 }
 
 fn too_long(
     (tokens, max_tokens): (usize, Option<usize>),
-    (context, made_for): (usize, usize),
+    (context, wider): (usize, &str),
     param: &'static str,
 ) -> Refusal {
     let asked = match max_tokens {
@@ -103,11 +115,6 @@ fn too_long(
             tokens.saturating_add(more),
         ),
         _ => format!("your {param} resulted in {tokens} tokens. Please reduce the length of the {param}"),
-    };
-    let wider = if made_for > context {
-        format!(", or serve the model with a --context up to {made_for}")
-    } else {
-        String::new()
     };
     let message = format!("This model's maximum context length is {context} tokens. However, {asked}{wider}.");
     Refusal::new(RefusalKind::ContextLength, message).at(param).code("context_length_exceeded")
@@ -129,5 +136,10 @@ fn size_bytes(prompt: &Prompt) -> usize {
 /// A refusal by the engine, at the field that holds the prompt.
 pub(crate) fn located(refusal: Refusal, param: &'static str) -> Refusal {
     let of_prompt = matches!(refusal.kind, RefusalKind::Invalid | RefusalKind::ContextLength);
-    if of_prompt && refusal.param.is_none() { refusal.at(param) } else { refusal }
+    match refusal.param.as_deref() {
+        // In chat it stands beside the messages, in a response inside of `reasoning`.
+        Some(EFFORT) if param == "input" => refusal.at("reasoning.effort"),
+        None if of_prompt => refusal.at(param),
+        _ => refusal,
+    }
 }

@@ -6,8 +6,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use engine::TokenId;
-use tokio::task::spawn_blocking;
+use engine::{Engine, TokenId};
 
 use super::choices::located;
 use super::convert::fields;
@@ -18,8 +17,9 @@ use crate::body::JsonBytes;
 use crate::caller::Caller;
 use crate::limits;
 use crate::models::Loaded;
-use crate::refusal::{Refusal, RefusalKind};
+use crate::refusal::Refusal;
 use crate::stream::json_response;
+use crate::vectors::{self, Vectors};
 
 /// Turns texts into vectors.
 ///
@@ -32,12 +32,8 @@ pub(crate) async fn create(app: Arc<App>, caller: Caller, json: JsonBytes) -> Re
     app.drain.check()?;
     let model = app.model(request.model.as_deref()).await?;
     check_dimensions(request.dimensions, &model)?;
-    let turn = caller.turn(&model)?;
-    let (embedding, inputs) = (Arc::clone(&model), request.input);
-    let embedded = spawn_blocking(move || embed(&embedding, inputs)).await;
-    let (vectors, prompt_tokens) =
-        embedded.unwrap_or_else(|_| Err(Refusal::new(RefusalKind::Internal, "the request could not be prepared")))?;
-    turn.done(prompt_tokens);
+    let embedded = vectors::of_inputs((&caller, &model), request.input, tokens).await;
+    let Vectors { vectors, prompt_tokens } = embedded.map_err(|refusal| located(refusal, "input"))?;
     let one = |(index, vector)| Embedding { object: "embedding", index, embedding: encoded(vector, base64) };
     let list = Embeddings {
         object: "list",
@@ -76,17 +72,11 @@ fn check_dimensions(asked: Option<u32>, model: &Loaded) -> Result<(), Refusal> {
     }
 }
 
-/// The vectors and the tokens that they took.
-fn embed(model: &Loaded, inputs: Vec<Tokens>) -> Result<(Vec<Vec<f32>>, usize), Refusal> {
-    let tokens = |input| match input {
-        Tokens::Text(text) => model.engine.text().complete(&text),
+fn tokens(engine: &Engine, input: Tokens) -> Result<Vec<TokenId>, engine::Error> {
+    match input {
+        Tokens::Text(text) => engine.text().complete(&text),
         Tokens::Ids(ids) => Ok(ids),
-    };
-    let refused = |error: engine::Error| located(error.into(), "input");
-    let inputs: Vec<Vec<TokenId>> = inputs.into_iter().map(tokens).collect::<Result<_, _>>().map_err(refused)?;
-    let count = inputs.iter().map(Vec::len).sum();
-    let vectors = model.engine.embed(&inputs, model.engine.card().pooling).map_err(refused)?;
-    Ok((vectors, count))
+    }
 }
 
 fn encoded(vector: Vec<f32>, base64: bool) -> Vector {

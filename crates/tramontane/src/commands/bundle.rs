@@ -149,11 +149,15 @@ fn add(args: &Add) -> anyhow::Result<()> {
         return Err(Usage::error(format!("{word} is not in the bundle, which holds {}", names.join(", "))));
     }
     let bytes = models.iter().filter(|model| named(model)).map(Manifest::size_bytes).sum();
+    // Told before anything is written.
+    args.program.iter().try_for_each(|out| hub::check_program(&bundle, out).map(drop))?;
     let progress = Bytes::new("adding", bytes)?;
     let added = hub::add(&mut bundle, &folders, &named, store::now(), &|bytes| progress.add(bytes));
     let added = added.map_err(store::stopped)?;
     if let Some(out) = &args.program {
-        hub::extract_program(&mut bundle, out, &|bytes| progress.add(bytes)).map_err(store::stopped)?;
+        let extracted = hub::extract_program(&mut bundle, out, &|bytes| progress.add(bytes)).map_err(store::stopped);
+        let names = || added.iter().map(|model| model.manifest.name.to_string()).collect::<Vec<_>>().join(", ");
+        extracted.with_context(|| format!("{} added, but not the program", names()))?;
     }
     drop(progress);
     if args.json {

@@ -1,8 +1,9 @@
 //! `key`: who may use `serve`.
 
+use std::io::{Write, stdout};
 use std::path::PathBuf;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::{Args as ClapArgs, Subcommand};
 use serde_json::json;
 use server::{KeyFile, KeyLimits};
@@ -65,7 +66,13 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         Action::Add { name, requests_per_minute, tokens_per_minute, streams } => {
             let (requests_per_minute, tokens_per_minute) = (*requests_per_minute, *tokens_per_minute);
             let limits = KeyLimits { requests_per_minute, tokens_per_minute, streams: *streams };
-            println!("{}", file.add(name, limits)?);
+            let key = file.add(name, limits)?;
+            // A key that nobody has seen is of no use, and would only keep the name.
+            if let Err(cause) = writeln!(stdout(), "{key}").and_then(|()| stdout().flush()) {
+                file.revoke(name)?;
+                // Not as a closed pipe: that counts as success, and there is no key.
+                bail!("the key could not be shown ({cause}), so it was revoked: make it again");
+            }
             terminal::note("this is the only time that the key is shown");
         }
         Action::List { json } => list(&file, *json)?,
@@ -103,6 +110,7 @@ fn list(file: &KeyFile, as_json: bool) -> anyhow::Result<()> {
     if keys.is_empty() {
         terminal::note("there are no keys: `tramontane key add NAME` makes one");
     }
+    let mut out = stdout().lock();
     for key in keys {
         let limits = [
             (key.limits.requests_per_minute, "requests a minute"),
@@ -110,7 +118,7 @@ fn list(file: &KeyFile, as_json: bool) -> anyhow::Result<()> {
             (key.limits.streams, "answers at once"),
         ];
         let limits: Vec<_> = limits.iter().filter_map(|(most, of)| Some(format!("{} {of}", (*most)?))).collect();
-        println!("{}  {}", key.name, if limits.is_empty() { "no limits".to_owned() } else { limits.join(", ") });
+        writeln!(out, "{}  {}", key.name, if limits.is_empty() { "no limits".to_owned() } else { limits.join(", ") })?;
     }
     Ok(())
 }

@@ -11,10 +11,11 @@ use hub::{
     Endpoint, Error, Folders, KnownFile, ModelName, Plan, Progress, PullOptions, Pulled, Revision, Row, Stage,
     catalogue,
 };
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::ProgressBar;
 use serde_json::{Value, json};
 
 use crate::exit::Usage;
+use crate::progress::bar_at;
 use crate::settings::Settings;
 use crate::terminal::for_stdout;
 use crate::{commands, interrupt, machine, store, terminal};
@@ -286,7 +287,9 @@ impl Watcher {
             // The first look shows nothing: a rate takes two.
             _ => {
                 self.clear();
-                self.bar = Some((progress.stage, bar(progress.stage, progress.done_bytes, progress.total_bytes)));
+                let rest = "{wide_bar} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
+                let template = format!("{} {rest}", stage_name(progress.stage));
+                self.bar = Some((progress.stage, bar_at(progress.done_bytes, progress.total_bytes, &template)));
             }
         }
     }
@@ -309,21 +312,5 @@ fn stage_name(stage: Stage) -> &'static str {
         Stage::Waiting => "waiting for another program that fetches the same file",
         Stage::Checking => "checking",
         _ => "fetching",
-    }
-}
-
-/// A bar that stands at `done` and counts what comes from then on as speed.
-fn bar(stage: Stage, done: u64, total: u64) -> ProgressBar {
-    let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::hidden());
-    let bar = bar.with_message(stage_name(stage)).with_position(done);
-    // Looks at the position, and forgets how quickly it seemed to get there.
-    bar.tick();
-    bar.reset_eta();
-    bar.set_draw_target(ProgressDrawTarget::stderr());
-    let style = ProgressStyle::with_template("{msg} {wide_bar} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left");
-    match style {
-        Ok(style) => bar.with_style(style),
-        // The template is a constant; a plain bar does as well.
-        Err(_) => bar,
     }
 }

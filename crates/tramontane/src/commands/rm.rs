@@ -1,9 +1,10 @@
 //! `rm`: gives back the room of a model that `pull` or `bundle add` brought.
 
+use std::env;
 use std::io::{IsTerminal, Write, stderr, stdin};
 
 use clap::Args as ClapArgs;
-use hub::Removal;
+use hub::{Folders, ModelName, Removal};
 use serde_json::{Value, json};
 
 use crate::exit::Usage;
@@ -12,8 +13,8 @@ use crate::{commands, machine, store, terminal};
 
 /// Remove models that were pulled
 ///
-/// Only what `pull` and `bundle add` brought: files that other programs fetched, or that another snapshot uses, stay. Asks
-/// before it does anything.
+/// Only what `pull` and `bundle add` brought: files that other programs fetched, or that another snapshot uses, stay. Of a
+/// model whose download was cut, what has come goes. Asks before it does anything.
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "\
 Examples:
@@ -40,7 +41,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> anyhow::Result<()> {
     let mut done = Vec::new();
     for word in &args.models {
         // Looked at one after the other: two of them may share files.
-        let removal = Removal::of(&store::find(word, settings)?)?;
+        let removal = removal(word, settings)?;
         tell(&removal);
         let removed = !args.dry_run && (args.yes || agreed(&removal)?);
         if removed {
@@ -49,6 +50,23 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> anyhow::Result<()> {
         done.push(as_json(&removal, removed));
     }
     if args.json { commands::print_json(&done) } else { Ok(()) }
+}
+
+/// The model that was pulled; else what is there of one whose download was cut.
+fn removal(word: &str, settings: &Settings) -> anyhow::Result<Removal> {
+    match store::find(word, settings) {
+        Ok(model) if model.manifest.is_some() => Ok(Removal::of(&model)?),
+        // Other programs may have a whole one.
+        Ok(model) => cut(word)?.map_or_else(|| Ok(Removal::of(&model)?), Ok),
+        Err(several) if hub::is_known(word, &store::survey(settings)) => Err(several),
+        Err(none) => cut(word)?.ok_or(none),
+    }
+}
+
+fn cut(word: &str) -> anyhow::Result<Option<Removal>> {
+    let Ok(name) = ModelName::parse(word) else { return Ok(None) };
+    let folders = Folders::from_environment(|name| env::var_os(name))?;
+    Ok(Removal::of_cut(&name, &folders)?)
 }
 
 fn tell(removal: &Removal) {

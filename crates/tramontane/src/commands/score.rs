@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use clap::Args as ClapArgs;
 use engine::{Engine, Prompt, TokenId};
+use hub::Whole;
 use serde_json::json;
 
 use crate::exit::{Interrupted, Usage};
@@ -112,8 +113,11 @@ fn score_row(
     if interrupt::taken() {
         return Err(Interrupted.into());
     }
-    if let Some(&next) = tokens.get(position + 1) {
-        logprobs[position + 1] = Some(sampling::log_probability(row, next)?);
+    let next = tokens.get(position + 1);
+    // Of the last row too, though nothing comes after it: what is no number ends it all.
+    let log_probability = sampling::log_probability(row, next.copied().unwrap_or(TokenId(0)))?;
+    if next.is_some() {
+        logprobs[position + 1] = Some(log_probability);
     }
     writer.map_or(Ok(()), |writer| writer.write(row))
 }
@@ -135,21 +139,26 @@ fn print(engine: &Engine, tokens: &[TokenId], logprobs: &[Option<f32>]) -> anyho
     Ok(out.flush()?)
 }
 
-/// A safetensors file that grows row by row under another name, and gets its own when it is complete; until then it is
-/// taken away again by whatever ends the command. Devices and pipes are written as they are.
+/// A safetensors file that grows row by row, and has its name when it is complete.
 struct LogitsFile {
-    out: BufWriter<File>,
+    out: Out,
     path: PathBuf,
-    partial: Option<PathBuf>,
+}
+
+/// Devices and pipes are written as they are.
+enum Out {
+    Whole(Whole),
+    Special(BufWriter<File>),
 }
 
 impl LogitsFile {
     fn create(path: &Path, rows: usize, engine: &Engine) -> anyhow::Result<Self> {
         let special = fs::metadata(path).is_ok_and(|data| !data.is_file());
-        let partial = (!special).then(|| path.with_added_extension("partial"));
-        let place = partial.as_deref().unwrap_or(path);
-        let file = File::create(place).with_context(|| place.display().to_string())?;
-        let mut logits = Self { out: BufWriter::new(file), path: path.to_owned(), partial };
+        let out = match special {
+            true => File::create(path).map(BufWriter::new).map(Out::Special),
+            false => Whole::create(path).map(Out::Whole),
+        };
+        let mut logits = Self { out: out.with_context(|| path.display().to_string())?, path: path.to_owned() };
         let cols = engine.card().config.vocab_size;
         let entry = json!({ "dtype": "F32", "shape": [rows, cols], "data_offsets": [0, rows * cols * 4] });
         let mut header = json!({ "logits": entry }).to_string();
@@ -165,23 +174,37 @@ impl LogitsFile {
     }
 
     fn add(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
-        self.out.write_all(bytes).with_context(|| self.path.display().to_string())
+        let out: &mut dyn Write = match &mut self.out {
+            Out::Whole(file) => file,
+            Out::Special(file) => file,
+        };
+        out.write_all(bytes).with_context(|| self.path.display().to_string())
     }
 
-    fn finish(mut self) -> anyhow::Result<()> {
-        self.out.flush().with_context(|| self.path.display().to_string())?;
-        let Some(partial) = &self.partial else { return Ok(()) };
-        fs::rename(partial, &self.path).with_context(|| self.path.display().to_string())?;
-        self.partial = None;
-        Ok(())
+    fn finish(self) -> anyhow::Result<()> {
+        let finished = match self.out {
+            Out::Whole(file) => file.keep(),
+            Out::Special(mut file) => file.flush(),
+        };
+        finished.with_context(|| self.path.display().to_string())
     }
 }
 
-impl Drop for LogitsFile {
-    fn drop(&mut self) {
-        if let Some(partial) = &self.partial {
-            // What went wrong has its own message; this would only add to it.
-            let _ = fs::remove_file(partial);
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Of the last row too, of which no log-probability is asked.
+    #[test]
+    fn rows_that_are_no_numbers() {
+        let tokens = [TokenId(0), TokenId(1)];
+        for (position, row, good) in
+            [(0, [0.5, 0.5], true), (1, [0.5, 0.5], true), (0, [0.5, f32::NAN], false), (1, [f32::NAN, 0.5], false)]
+        {
+            let mut logprobs = vec![None; 2];
+            let scored = score_row(&tokens, position, &row, &mut logprobs, None);
+            assert_eq!(scored.is_ok(), good, "{position} {row:?}: {scored:?}");
+            assert_eq!(logprobs[1].is_some(), good && position == 0, "{position} {row:?}");
         }
     }
 }

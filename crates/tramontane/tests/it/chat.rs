@@ -51,6 +51,31 @@ fn a_conversation_is_saved_and_loaded() {
     assert_eq!(saved["messages"][2]["role"], "assistant");
 }
 
+/// What is there is replaced only where it is a conversation, and then with the rights that it had; what was called
+/// `FILE.partial` is somebody's.
+#[test]
+fn saving_over_what_is_there() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let folder = folder("chat-over");
+    let (ours, theirs, beside) = (folder.join("ours"), folder.join("theirs"), folder.join("ours.partial"));
+    std::fs::write(&ours, r#"{"messages":[{"role":"user","content":"of long ago"}]}"#).unwrap();
+    std::fs::set_permissions(&ours, std::fs::Permissions::from_mode(0o600)).unwrap();
+    std::fs::write(&theirs, "a letter").unwrap();
+    std::fs::write(&beside, "notes").unwrap();
+    let lines = [&ours, &theirs].map(|path| format!("/save {}\n", argument(path))).concat();
+    let Some(run) = chat(&format!("Hello\n{lines}/save /dev/null\n")) else { return };
+    assert!(run.stderr.contains("2 messages saved"), "{run:?}");
+    for kept in ["theirs is there and is no saved conversation", "/dev/null is there and is no saved conversation"] {
+        assert!(run.stderr.contains(kept), "{kept}: {run:?}");
+    }
+    assert_eq!(std::fs::read_to_string(&theirs).unwrap(), "a letter");
+    assert_eq!(std::fs::read_to_string(&beside).unwrap(), "notes");
+    assert_eq!(testkit::json(&ours)["messages"][0]["content"], "Hello");
+    assert_eq!(std::fs::metadata(&ours).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 3);
+}
+
 #[test]
 fn retry_at_temperature_zero_is_the_same_answer() {
     let Some(run) = chat("Hello\n/retry\n") else { return };

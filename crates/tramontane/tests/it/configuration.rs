@@ -11,6 +11,31 @@ fn the_file_is_named_with_the_line() {
     assert!(run.stderr.contains("wrong.toml:3: unknown field `tempratur`"), "{run:?}");
 }
 
+/// In every command, `quantize` too, which has flags of its own.
+#[test]
+fn numbers_that_cannot_be() {
+    let path = folder("configuration").join("zero.toml");
+    std::fs::write(&path, "seed = 1\nthreads = 0\n").unwrap();
+    for command in [&["run", "x.gguf", "hi"] as &[&str], &["quantize", "x.gguf", "y.gguf", "--type", "q8_0"]] {
+        let run = with(command, "", &[("TRAMONTANE_CONFIG", argument(&path))]);
+        assert!(run.code == Some(2) && run.stderr.contains("zero.toml:2: it is 0"), "{run:?}");
+    }
+}
+
+/// A name that is no text is not passed over for the default.
+#[test]
+fn variables_that_are_no_text() {
+    use std::os::unix::ffi::OsStrExt as _;
+
+    let value = std::ffi::OsStr::from_bytes(b"model-\xff.gguf");
+    for name in ["TRAMONTANE_MODEL", "TRAMONTANE_TEMPLATE", "TRAMONTANE_SYSTEM"] {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_tramontane"));
+        let output = command.args(["run", "two words"]).env("HOME", folder("home")).env(name, value).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(2) && said.contains(&format!("{name} is model-")), "{said}");
+    }
+}
+
 #[test]
 fn a_named_file_must_be_there() {
     let run = with(&["run", "x.gguf", "hi"], "", &[("TRAMONTANE_CONFIG", "missing.toml")]);

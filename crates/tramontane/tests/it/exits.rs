@@ -39,6 +39,10 @@ fn codes_and_messages() {
         (&["run", garbage, "hi", "--stop", ""], 2, "stop string 0 is 0 bytes long"),
         (&["run", garbage, "hi", "--template", "v9"], 2, "v9 is no template version"),
         (&["run", garbage, "hi", "--kv-type", "f8"], 2, "'f8'"),
+        (&["run", garbage, "hi", "--threads", "0"], 2, "--threads is 0"),
+        (&["run", garbage, "hi", "--context", "0"], 2, "--context is 0"),
+        (&["run", garbage, "hi", "--isa", "abacus"], 2, "--isa is abacus: this processor has scalar"),
+        (&["run", garbage, "hi", "--kv-memory", "8X"], 2, "--kv-memory is 8X: a size is expected"),
         (&["run", garbage, "hi", "--raw", "--system", "x"], 2, "cannot be used with"),
         (&["score", garbage], 2, "--file"),
         (&["score", garbage, "--file", "missing.txt"], 1, "missing.txt"),
@@ -54,6 +58,29 @@ fn codes_and_messages() {
         let said = run.stderr.contains(message) && (*code == 0 || run.stdout.is_empty());
         if run.code == Some(*code) && said { Ok(()) } else { Err(format!("{run:?}")) }
     });
+}
+
+/// A key that could not be shown is none, and nothing panics where output is full.
+#[test]
+fn keys_that_nobody_sees() {
+    let home = folder("exits/keys");
+    let _ = std::fs::remove_dir_all(&home);
+    std::fs::create_dir_all(&home).unwrap();
+    let key = |arguments: &[&str], out: &str| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_tramontane"));
+        command.arg("key").args(arguments).env("HOME", &home).env_remove("XDG_CONFIG_HOME");
+        let out = match out {
+            "" => std::process::Stdio::piped(),
+            path => std::fs::File::options().write(true).open(path).unwrap().into(),
+        };
+        let output = command.stdout(out).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (code, _, said) = key(&["add", "alice"], "/dev/full");
+    assert!(code == Some(1) && said.contains("so it was revoked"), "{code:?} {said}");
+    assert_eq!(key(&["list", "--json"], "").1.trim(), "[]");
+    assert_eq!(key(&["add", "alice"], "").0, Some(0));
+    assert_eq!(key(&["list"], "/dev/full").0, Some(1));
 }
 
 #[test]

@@ -11,6 +11,13 @@ fn place(name: &str) -> PathBuf {
     folder("quantize").join(format!("{}.gguf", name.replace('/', "-")))
 }
 
+/// Whether there is neither the file nor the beginning of it.
+fn nothing_begun(out: &Path) -> bool {
+    let name = argument(out).rsplit('/').next().unwrap().to_owned();
+    let files = std::fs::read_dir(out.parent().unwrap()).unwrap();
+    files.into_iter().all(|file| !file.unwrap().file_name().to_str().unwrap().starts_with(&name))
+}
+
 fn quantize(model: &Path, out: &Path, more: &[&str]) -> Run {
     tramontane(&[&["quantize", argument(model), argument(out), "--force"], more].concat())
 }
@@ -223,6 +230,110 @@ fn widened(folder: &Path) {
     std::fs::write(folder.join("model.safetensors"), file).unwrap();
 }
 
+/// `OUT.partial` is a name like any other: what is read may have it, or be led to by it; and two at once do not meet.
+#[test]
+fn files_beside_the_output_stay() {
+    let folder = folder("quantize-beside");
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).unwrap();
+    let source = std::fs::read(testkit::vectors("models/llama/model.gguf")).unwrap();
+    let (out, scores) = (folder.join("out.gguf"), folder.join("out.safetensors"));
+    let (model, led_to) = (folder.join("out.gguf.partial"), folder.join("letter"));
+    std::fs::write(&model, &source).unwrap();
+    std::fs::write(&led_to, "a letter").unwrap();
+    std::os::unix::fs::symlink(&led_to, folder.join("out.safetensors.partial")).unwrap();
+    // Its ending hides from the program that it is a model.
+    let named = folder.join("named.gguf");
+    std::os::unix::fs::symlink(&model, &named).unwrap();
+    std::thread::scope(|scope| {
+        let run = || quantize(&named, &out, &["--type", "f32"]);
+        let (one, other) = (scope.spawn(run), scope.spawn(run));
+        [one, other].into_iter().for_each(|run| assert_eq!(run.join().unwrap().code, Some(0)));
+    });
+    assert_eq!(logits(&out, &out).unwrap(), logits(&named, &named).unwrap());
+    assert!(scores.exists() && std::fs::read(&model).unwrap() == source);
+    assert_eq!(std::fs::read_to_string(&led_to).unwrap(), "a letter");
+}
+
+/// Weights, the other files of a folder, the text of `--imatrix`; and one output by another.
+#[test]
+fn what_is_read_is_not_replaced() {
+    let folder = folder("quantize-inputs");
+    let _ = std::fs::remove_dir_all(&folder);
+    let model = folder.join("model");
+    std::fs::create_dir_all(&model).unwrap();
+    for name in ["config.json", "model.safetensors"] {
+        std::fs::copy(testkit::vectors("models/llama/hf").join(name), model.join(name)).unwrap();
+    }
+    std::fs::copy(testkit::vectors("tokenizer/tekken_v7.json"), model.join("tekken.json")).unwrap();
+    std::fs::write(model.join("text.txt"), "a text").unwrap();
+    std::os::unix::fs::symlink(model.join("model.safetensors"), folder.join("link")).unwrap();
+    let bytes = || {
+        let files = std::fs::read_dir(&model).unwrap().map(|file| file.unwrap().path());
+        let mut files: Vec<_> = files.map(|path| (path.clone(), std::fs::read(path).unwrap())).collect();
+        files.sort();
+        files
+    };
+    let before = bytes();
+    let place = |name: &str| argument(&folder.join(name)).to_owned();
+    let [input, text, out] = ["model", "model/text.txt", "out.gguf"].map(place);
+    let rows: [(&str, Option<&str>, &str); 8] = [
+        ("model/config.json", None, "config.json is what is read"),
+        ("model/tekken.json", None, "tekken.json is what is read"),
+        ("model/../model/model.safetensors", None, "model.safetensors is what is read"),
+        ("link", None, "link is what is read"),
+        ("model/text.txt", None, "text.txt is what is read"),
+        ("out.gguf", Some("model/model.safetensors"), "model.safetensors is what is read"),
+        ("out.gguf", Some("model/text.txt"), "text.txt is what is read"),
+        ("out.gguf", Some("model/../out.gguf"), "out.gguf is what OUT is too"),
+    ];
+    testkit::check_table(rows.map(|row| (row.2, row)), |(name, matrix, message)| {
+        let (given, matrix) = (place(name), matrix.map(place));
+        let mut arguments = vec!["quantize", &input, &given, "--type", "q8_0", "--force", "--imatrix", &text];
+        arguments.extend(matrix.iter().flat_map(|matrix| ["--save-imatrix", matrix]));
+        let run = tramontane(&arguments);
+        let right = run.code == Some(2) && run.stderr.contains(message) && !Path::new(&out).exists();
+        if right { Ok(()) } else { Err(format!("{run:?}")) }
+    });
+    assert!(bytes() == before);
+    let device = tramontane(&["quantize", &input, "/dev/null", "--type", "q8_0", "--force"]);
+    assert!(device.code == Some(2) && device.stderr.contains("a device or a pipe"), "{device:?}");
+}
+
+/// A pipe in the place of a tokenizer, which nobody writes into, is an error and not a wait.
+#[test]
+fn a_tokenizer_that_is_a_pipe() {
+    let model = folder("quantize-pipe");
+    let _ = std::fs::remove_dir_all(&model);
+    std::fs::create_dir_all(&model).unwrap();
+    for name in ["config.json", "model.safetensors"] {
+        std::fs::copy(testkit::vectors("models/llama/hf").join(name), model.join(name)).unwrap();
+    }
+    let pipe = model.join("tekken.json");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let out = place("pipe");
+    for arguments in [
+        &["quantize", argument(&model), argument(&out), "--type", "q8_0"] as &[&str],
+        &["tokenize", argument(&model), "hi"],
+        &["tokenize", argument(&pipe), "hi"],
+    ] {
+        let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_tramontane"));
+        let child = child.args(arguments).env("HOME", folder("home")).stderr(std::process::Stdio::piped());
+        let mut child = child.spawn().unwrap();
+        let start = std::time::Instant::now();
+        while child.try_wait().unwrap().is_none() {
+            if start.elapsed() > std::time::Duration::from_secs(60) {
+                child.kill().unwrap();
+                panic!("{arguments:?} waits");
+            }
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        let output = child.wait_with_output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(1) && said.contains("not a regular file"), "{arguments:?}: {said}");
+    }
+}
+
 #[test]
 fn refusals() {
     let (model, q8) = (testkit::vectors("models/llama/model.gguf"), testkit::vectors("models/q8_0/model.gguf"));
@@ -240,7 +351,7 @@ fn refusals() {
         (&[model, there, "--type", "q8_0"], 1, "there.gguf is there already"),
         (&[own, own, "--type", "q8_0", "--force"], 2, "own.gguf is what is read"),
         (&[model, folder, "--type", "q8_0", "--force"], 2, "is a folder"),
-        (&[model, "missing/x.gguf", "--type", "q8_0"], 1, "missing/x.gguf.partial"),
+        (&[model, "missing/x.gguf", "--type", "q8_0"], 1, "missing/x.gguf"),
         (&["missing.gguf", new, "--type", "q8_0"], 1, "missing.gguf"),
         (&[q8, new, "--type", "q4_0"], 1, "is q8_0 already, and rounding twice loses more than once"),
     ];
@@ -250,7 +361,7 @@ fn refusals() {
         if right { Ok(()) } else { Err(format!("{run:?}")) }
     });
     assert_eq!(std::fs::read_to_string(there).unwrap(), "something of somebody");
-    assert!(!Path::new(new).exists() && !Path::new(&format!("{new}.partial")).exists());
+    assert!(nothing_begun(Path::new(new)));
     let again =
         tramontane(&["quantize", q8, argument(&place("twice")), "--type", "q4_0", "--allow-requantize", "--force"]);
     assert_eq!(again.code, Some(0), "{again:?}");
@@ -280,7 +391,7 @@ fn weights_that_do_not_fit() {
         // Of an earlier run of the tests.
         let _ = std::fs::remove_file(&out);
         let run = quantize(&model, &out, &["--type", mix]);
-        let gone = !out.exists() && !out.with_added_extension("partial").exists();
+        let gone = nothing_begun(&out);
         if run.code == Some(1) && run.stderr.contains(message) && gone { Ok(()) } else { Err(format!("{run:?}")) }
     });
 }

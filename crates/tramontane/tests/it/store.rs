@@ -199,6 +199,58 @@ fn rm_asks_and_removes_only_what_was_pulled() {
 }
 
 #[test]
+fn rm_gives_back_what_a_cut_download_left() {
+    let home = Home::new("rm-cut");
+    let cut = home.repo().with_file_name("models--someone--cut");
+    let part = cut.join("tramontane").join(format!("{}.part", home.sha256));
+    fs::create_dir_all(part.parent().unwrap()).unwrap();
+    fs::write(&part, "half of it").unwrap();
+    let planned = home.run(&["rm", "someone/cut:Q4_0", "--dry-run", "--json"]).json();
+    assert_eq!(planned[0]["name"], "what cut downloads of someone/cut left");
+    assert!(part.exists());
+    assert_eq!(home.run(&["rm", "someone/cut:Q4_0", "--yes", "--json"]).json()[0]["removed"], true);
+    assert!(!cut.exists());
+    let nothing = home.run(&["rm", "someone/cut:Q4_0", "--yes"]);
+    assert!(nothing.code == Some(1) && nothing.stderr.contains("is not on this machine"), "{nothing:?}");
+}
+
+/// Where another program has a model of that name, or several models bear it.
+#[test]
+fn rm_of_a_cut_download_among_other_models() {
+    let home = Home::new("rm-cut-others");
+    let bytes = fs::read(testkit::vectors("models/llama/model.gguf")).unwrap();
+    let parts = ["cut", "tiny"].map(|repo| {
+        let repo = home.repo().with_file_name(format!("models--someone--{repo}"));
+        let part = repo.join("tramontane").join(format!("{}.part", sha256(b"another")));
+        fs::create_dir_all(part.parent().unwrap()).unwrap();
+        fs::write(&part, "half of it").unwrap();
+        part
+    });
+    let theirs = ["cut", "tiny"].map(|repo| {
+        let file = home.path.join(format!(".lmstudio/models/someone/{repo}/x-Q4_0.gguf"));
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(&file, &bytes[..2000]).unwrap();
+        file
+    });
+    let several = home.run(&["rm", "someone/tiny", "--yes"]);
+    assert!(several.code == Some(1) && several.stderr.contains("means several models"), "{several:?}");
+    assert!(parts[1].exists());
+    assert_eq!(home.run(&["rm", "someone/cut:Q4_0", "--yes", "--json"]).json()[0]["removed"], true);
+    assert!(!parts[0].exists() && theirs.iter().all(|file| file.exists()));
+    let again = home.run(&["rm", "someone/cut:Q4_0", "--yes"]);
+    assert!(again.code == Some(1) && again.stderr.contains("LM Studio has it"), "{again:?}");
+}
+
+#[test]
+fn verify_of_a_model_that_is_not_whole() {
+    let home = Home::new("verify-cut");
+    fs::remove_dir_all(home.repo().join("blobs")).unwrap();
+    let gone = home.run(&["verify", "someone/tiny", "--json"]);
+    let report: Value = serde_json::from_str(&gone.stdout).unwrap();
+    assert!(gone.code == Some(1) && report["good"] == false, "{gone:?}");
+}
+
+#[test]
 fn bundles_carry_models_and_the_program() {
     let home = Home::new("bundle");
     let file = home.path.join("tiny.bundle");
@@ -215,6 +267,11 @@ fn bundles_carry_models_and_the_program() {
     let out = home.path.join("tramontane");
     let stranger = home.run(&["bundle", "add", argument(&file), "nobody/nothing"]);
     assert!(stranger.code == Some(2) && stranger.stderr.contains("holds someone/tiny:Q8_0"), "{stranger:?}");
+    fs::write(&out, "of somebody").unwrap();
+    let taken = home.run(&["bundle", "add", argument(&file), "--program", argument(&out)]);
+    assert!(taken.code == Some(1) && taken.stderr.contains("something of this name is there"), "{taken:?}");
+    assert!(!home.repo().exists() && fs::read(&out).unwrap() == b"of somebody");
+    fs::remove_file(&out).unwrap();
     let added = home.run(&["bundle", "add", argument(&file), "--program", argument(&out), "--json"]).json();
     assert_eq!(added["added"][0]["manifest"]["source"], "bundle");
     assert!(fs::read(&out).unwrap() == program);

@@ -8,10 +8,12 @@ use engine::TemplateVersion;
 use engine::prompt::{Assistant, Chunk, Content, Message, ToolCall, ToolResult};
 
 use super::format::shortened;
-use super::messages::{call_id, image_refusal};
+use super::messages::{Called, call_id, image_refusal};
 use crate::openai::wire::TextOr;
 use crate::openai::wire::responses::{InputItem, InputPart};
+use crate::parts::check_fields;
 use crate::refusal::Refusal;
+use crate::{bounds, turns};
 
 /// What `encrypted_content` of this server begins with: it is encoded, not encrypted, since the thought stands beside it.
 const ENCODED: &str = "tramontane-1:";
@@ -30,7 +32,8 @@ pub(crate) fn messages(
     input: Option<TextOr<Vec<InputItem>>>,
     version: Option<TemplateVersion>,
 ) -> Result<Vec<Message>, Refusal> {
-    let mut turns = Turns { messages: instructions.map(Message::system).into_iter().collect(), model: None };
+    let messages = instructions.map(Message::system).into_iter().collect();
+    let mut turns = Turns { messages, model: None, called: Called::default() };
     match input {
         None => return Err(Refusal::field("input", "input: it is missing")),
         Some(TextOr::Text(text)) => turns.push(Message::user(text)),
@@ -38,19 +41,21 @@ pub(crate) fn messages(
             return Err(Refusal::field("input", "input is empty: a conversation has at least one item"));
         }
         Some(TextOr::Other(items)) => {
+            bounds::check_items("input", items.len())?;
             for (index, item) in items.into_iter().enumerate() {
                 Reader { path: format!("input[{index}]"), version }.read(item, &mut turns)?;
             }
         }
     }
     turns.end_turn();
-    Ok(turns.messages)
+    Ok(turns::settled(turns.messages, version))
 }
 
 /// The messages so far, and the turn of the model that is being put together.
 struct Turns {
     messages: Vec<Message>,
     model: Option<Assistant>,
+    called: Called,
 }
 
 impl Turns {
@@ -84,14 +89,9 @@ impl Turns {
         self.messages.extend(self.model.take().map(Message::Assistant));
     }
 
-    /// Of the function that was called under this id.
-    fn name_of(&self, id: &str) -> Option<String> {
-        let earlier = self.messages.iter().rev().filter_map(|message| match message {
-            Message::Assistant(assistant) => Some(assistant),
-            _ => None,
-        });
-        let mut calls = self.model.iter().chain(earlier).flat_map(|assistant| &assistant.tool_calls);
-        calls.find(|call| call.id.as_deref() == Some(id)).map(|call| call.name.clone())
+    fn call(&mut self, call: ToolCall) {
+        self.called.note(&call);
+        self.model().tool_calls.push(call);
     }
 }
 
@@ -110,14 +110,14 @@ impl Reader {
                 let name = self.required(item.name, "name")?;
                 let arguments =
                     item.arguments.filter(|text| !text.trim().is_empty()).unwrap_or_else(|| "{}".to_owned());
-                turns.model().tool_calls.push(ToolCall { id: Some(id), name, arguments });
+                turns.call(ToolCall { id: Some(id), name, arguments });
                 Ok(())
             }
             "function_call_output" => {
                 let id = call_id(self.required(item.call_id, "call_id")?, self.version);
                 let output = item.output.ok_or_else(|| self.refused("output", "it is missing"))?;
                 let content = self.content(output, "output")?;
-                let name = turns.name_of(&id);
+                let name = turns.called.name(&id).cloned();
                 turns.push(Message::Tool(ToolResult { content, tool_call_id: Some(id), name }));
                 Ok(())
             }
@@ -137,6 +137,24 @@ impl Reader {
     }
 
     fn check(&self, item: &InputItem) -> Result<(), Refusal> {
+        let kind = item.kind.as_deref().unwrap_or("message");
+        let [is_message, is_call, is_result, is_thought] =
+            ["message", "function_call", "function_call_output", "reasoning"].map(|name| name == kind);
+        if is_message || is_call || is_result || is_thought {
+            let rows = [
+                ("role", item.role.is_some(), is_message),
+                ("phase", item.phase.is_some(), is_message),
+                ("content", item.content.is_some(), is_message || is_thought),
+                ("call_id", item.call_id.is_some(), is_call || is_result),
+                ("name", item.name.is_some(), is_call),
+                ("arguments", item.arguments.is_some(), is_call),
+                ("output", item.output.is_some(), is_result),
+                ("summary", item.summary.is_some(), is_thought),
+                ("encrypted_content", item.encrypted_content.is_some(), is_thought),
+                ("caller", item.caller.is_some(), is_call || is_result),
+            ];
+            check_fields(&self.path, kind, &rows)?;
+        }
         let direct = item.caller.as_ref().is_none_or(|caller| caller.get("type").is_some_and(|kind| kind == "direct"));
         if !direct {
             return Err(self.refused("caller", "calls come from the model only"));
@@ -190,10 +208,27 @@ impl Reader {
 
     fn part(&self, part: InputPart, at: &str) -> Result<String, Refusal> {
         let refused = |field: &str, why: &str| Err(self.refused(&format!("{at}.{field}"), why));
+        let is_text =
+            matches!(part.kind.as_str(), "input_text" | "output_text" | "text" | "summary_text" | "reasoning_text");
+        if is_text || part.kind == "refusal" {
+            let rows = [
+                ("text", part.text.is_some(), is_text),
+                ("refusal", part.refusal.is_some(), !is_text),
+                ("image_url", part.image_url.is_some(), false),
+                ("file_url", part.file_url.is_some(), false),
+                ("detail", part.detail.is_some(), false),
+                ("file_id", part.file_id.is_some(), false),
+                ("file_data", part.file_data.is_some(), false),
+                ("filename", part.filename.is_some(), false),
+                ("input_audio", part.input_audio.is_some(), false),
+            ];
+            check_fields(&format!("{}.{at}", self.path), &part.kind, &rows)?;
+        }
         match (part.kind.as_str(), part.text, part.refusal) {
-            ("input_text" | "output_text" | "text" | "summary_text" | "reasoning_text", Some(text), None) => Ok(text),
-            ("refusal", None, Some(text)) => Ok(text),
-            ("input_text" | "output_text" | "text", None, None) => refused("text", "it is missing"),
+            (_, Some(text), _) if is_text => Ok(text),
+            ("refusal", _, Some(text)) => Ok(text),
+            ("refusal", ..) => refused("refusal", "it is missing"),
+            _ if is_text => refused("text", "it is missing"),
             ("input_image", ..) => refused("image_url", image_refusal(part.image_url.as_deref().unwrap_or_default())),
             ("input_file", ..) if part.file_url.is_some() => refused("file_url", "the server never fetches a URL"),
             ("input_file", ..) => refused("type", "files are not read yet: send their text"),

@@ -1,12 +1,16 @@
 //! Messages of a chat: roles, parts, calls and their results.
 
+use std::collections::HashMap;
+
 use engine::TemplateVersion;
 use engine::prompt::{Assistant, Chunk, Content, Message, ToolCall, ToolResult};
 use sha2::{Digest, Sha256};
 
 use crate::openai::wire::TextOr;
 use crate::openai::wire::chat::{self, ChatMessage, ContentPart};
+use crate::parts::check_fields;
 use crate::refusal::Refusal;
+use crate::{bounds, turns};
 
 /// The messages of a conversation, as the template of `version` can take them.
 ///
@@ -16,13 +20,35 @@ pub(crate) fn messages(messages: Vec<ChatMessage>, version: Option<TemplateVersi
     if messages.is_empty() {
         return Err(Refusal::field("messages", "messages is empty: a conversation has at least one"));
     }
+    bounds::check_messages("messages", messages.len())?;
+    bounds::check_calls("messages", messages.iter().flat_map(|message| &message.tool_calls).map(Vec::len).sum())?;
+    let mut called = Called::default();
     let mut read: Vec<Message> = Vec::with_capacity(messages.len());
     for (index, message) in messages.into_iter().enumerate() {
         let reader = Reader { path: format!("messages[{index}]"), version };
-        let message = reader.message(message, &read)?;
+        let message = reader.message(message, &called)?;
+        if let Message::Assistant(assistant) = &message {
+            assistant.tool_calls.iter().for_each(|call| called.note(call));
+        }
         read.push(message);
     }
-    Ok(read)
+    Ok(turns::settled(read, version))
+}
+
+/// Functions that were called so far, by the ids of their calls; the latest where an id comes again.
+#[derive(Default)]
+pub(super) struct Called(HashMap<String, String>);
+
+impl Called {
+    pub(super) fn note(&mut self, call: &ToolCall) {
+        if let Some(id) = &call.id {
+            self.0.insert(id.clone(), call.name.clone());
+        }
+    }
+
+    pub(super) fn name(&self, id: &str) -> Option<&String> {
+        self.0.get(id)
+    }
 }
 
 /// An id of a tool call as the template takes it.
@@ -53,13 +79,13 @@ struct Reader {
 }
 
 impl Reader {
-    fn message(&self, message: ChatMessage, before: &[Message]) -> Result<Message, Refusal> {
+    fn message(&self, message: ChatMessage, called: &Called) -> Result<Message, Refusal> {
         self.check(&message)?;
         match message.role.as_str() {
             "system" | "developer" => Ok(Message::System(self.required_content(message.content)?)),
             "user" => Ok(Message::User(self.required_content(message.content)?)),
             "assistant" => self.assistant(message).map(Message::Assistant),
-            "tool" => self.result(message, before).map(Message::Tool),
+            "tool" => self.result(message, called).map(Message::Tool),
             "function" => Err(self.refused("role", "the older role function is not served: use the role tool")),
             other => {
                 let other: String = other.chars().take(40).collect();
@@ -139,15 +165,11 @@ impl Reader {
         Ok(ToolCall { id: Some(call_id(id, self.version)), name: function.name, arguments })
     }
 
-    fn result(&self, message: ChatMessage, before: &[Message]) -> Result<ToolResult, Refusal> {
+    fn result(&self, message: ChatMessage, called: &Called) -> Result<ToolResult, Refusal> {
         let id = message.tool_call_id.filter(|id| !id.is_empty());
         let id = call_id(id.ok_or_else(|| self.refused("tool_call_id", "it is missing"))?, self.version);
-        let called = before.iter().rev().find_map(|earlier| match earlier {
-            Message::Assistant(assistant) => assistant.tool_calls.iter().find(|call| call.id.as_ref() == Some(&id)),
-            _ => None,
-        });
         // Only v2 shows the name; it finds it here where the client gives none.
-        let name = match (message.name, called.map(|call| call.name.clone())) {
+        let name = match (message.name, called.name(&id).cloned()) {
             (Some(given), Some(called)) if given != called => {
                 return Err(self.refused("name", format!("the call that this answers was of {called:?}")));
             }
@@ -183,10 +205,20 @@ pub(crate) fn part_text(part: ContentPart, path: &str) -> Result<String, Refusal
         let path = format!("{path}.{field}");
         Err(Refusal::field(path.clone(), format!("{path}: {why}")))
     };
+    if let kind @ ("text" | "refusal") = part.kind.as_str() {
+        let rows = [
+            ("text", part.text.is_some(), kind == "text"),
+            ("refusal", part.refusal.is_some(), kind == "refusal"),
+            ("image_url", part.image_url.is_some(), false),
+            ("input_audio", part.input_audio.is_some(), false),
+            ("file", part.file.is_some(), false),
+        ];
+        check_fields(path, kind, &rows)?;
+    }
     match (part.kind.as_str(), part.text, part.refusal, part.image_url) {
-        ("text", Some(text), None, None) => Ok(text),
-        ("refusal", None, Some(text), None) => Ok(text),
-        ("text", None, ..) => refused("text", "it is missing"),
+        ("text", Some(text), ..) => Ok(text),
+        ("refusal", _, Some(text), _) => Ok(text),
+        (field @ ("text" | "refusal"), ..) => refused(field, "it is missing"),
         ("image_url", _, _, Some(image)) => refused("image_url", image_refusal(&image.url)),
         ("input_audio", ..) => refused("type", "the models here read text only, not audio"),
         ("file", ..) => refused("type", "files are not read yet: send their text"),

@@ -1,11 +1,14 @@
 //! Which tools the model may call, and whether it must.
 
+use std::collections::HashSet;
+
 use engine::grammar::{self, Spec};
 use engine::prompt::{Json, Tool};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::format::{Format, json, shortened};
+use crate::bounds;
 use crate::openai::wire::TextOr;
 use crate::openai::wire::chat::{ToolChoice, ToolDefinition};
 use crate::openai::wire::responses::{ResponsesTool, ResponsesToolChoice};
@@ -123,6 +126,7 @@ pub(crate) fn chat(
     choice: Option<TextOr<ToolChoice>>,
     parallel: Option<bool>,
 ) -> Result<ToolUse, Refusal> {
+    bounds::check_tools("tools", tools.as_ref().map_or(0, Vec::len))?;
     let mut functions = Vec::new();
     for (index, tool) in tools.into_iter().flatten().enumerate() {
         let path = format!("tools[{index}]");
@@ -160,6 +164,7 @@ pub(crate) fn responses(
     choice: Option<TextOr<ResponsesToolChoice>>,
     parallel: Option<bool>,
 ) -> Result<ToolUse, Refusal> {
+    bounds::check_tools("tools", tools.as_ref().map_or(0, Vec::len))?;
     let mut functions = Vec::new();
     for (index, tool) in tools.into_iter().flatten().enumerate() {
         let path = format!("tools[{index}]");
@@ -227,13 +232,15 @@ fn bad_choice() -> Refusal {
 
 /// The others are as if they were not there.
 fn keep_allowed(used: &mut ToolUse, allowed: Vec<(String, Option<String>)>, path: &str) -> Result<(), Refusal> {
-    let known = |name: &str| used.functions.iter().any(|function| function.name == name);
+    bounds::check_tools(path, allowed.len())?;
+    let known: HashSet<&str> = used.functions.iter().map(|function| function.name.as_str()).collect();
     for (kind, name) in &allowed {
-        if kind != "function" || !name.as_deref().is_some_and(known) {
+        if kind != "function" || !name.as_deref().is_some_and(|name| known.contains(name)) {
             let name = shortened(name.as_deref().unwrap_or(kind));
             return Err(Refusal::field(path, format!("{path} names {name:?}, which is not among the tools")));
         }
     }
-    used.functions.retain(|function| allowed.iter().any(|(_, name)| name.as_ref() == Some(&function.name)));
+    let kept: HashSet<&str> = allowed.iter().filter_map(|(_, name)| name.as_deref()).collect();
+    used.functions.retain(|function| kept.contains(function.name.as_str()));
     Ok(())
 }

@@ -20,7 +20,7 @@ use super::convert::{fields, format, items, sampling, tools};
 use super::wire::responses::{ResponsesRequest, TextFormat};
 use super::wire::responses_out::{Response, TextEcho};
 use crate::app::App;
-use crate::body::Body;
+use crate::body::JsonBytes;
 use crate::caller::Caller;
 use crate::models::Loaded;
 use crate::refusal::{Refusal, RefusalKind};
@@ -39,11 +39,12 @@ use crate::stream::{EventWriter, Gone, json_response, sse};
 pub(crate) async fn create(
     State(app): State<Arc<App>>,
     caller: Caller,
-    Body(request): Body<ResponsesRequest>,
+    json: JsonBytes,
 ) -> Result<HttpResponse, Refusal> {
+    let request: ResponsesRequest = json.read()?;
     fields::check_responses(&request)?;
     let model = app.model(request.model.as_deref()).await?;
-    let asked = Asked::new(request, &model).await?;
+    let asked = Asked::new(request, &json, &model).await?;
     check_room(&model, &asked.request.prompt, asked.request.max_tokens, "input").await?;
     let choices = Choices::start(&app, &caller, &model, vec![asked.request.clone()], "input").await?;
     let reader = ask::readers(&model, asked.request.logprobs, 1).pop().unwrap_or_default();
@@ -63,9 +64,10 @@ struct Asked {
 }
 
 impl Asked {
-    async fn new(mut request: ResponsesRequest, model: &Arc<Loaded>) -> Result<Self, Refusal> {
+    async fn new(mut request: ResponsesRequest, body: &JsonBytes, model: &Arc<Loaded>) -> Result<Self, Refusal> {
         let version = model.engine.text().template.version();
-        let used = tools::responses(request.tools.take(), request.tool_choice.take(), request.parallel_tool_calls)?;
+        let (asked_tools, choice) = (request.tools.take(), request.tool_choice.take());
+        let used = body.apart(|| tools::responses(asked_tools, choice, request.parallel_tool_calls))?;
         let mut text = request.text.take().and_then(|text| text.format);
         let text_echo = echoed_format(text.as_ref());
         let form = format::responses(text.as_mut())?;
@@ -74,8 +76,9 @@ impl Asked {
             reasoning_effort: effort(asked_effort).map_err(|refusal| refusal.at("reasoning.effort"))?,
             json_schema: form.shown.clone(),
         };
+        let (instructions, input) = (request.instructions.clone(), request.input.take());
         let conversation = Conversation {
-            messages: items::messages(request.instructions.clone(), request.input.take(), version)?,
+            messages: body.apart(|| items::messages(instructions, input, version))?,
             tools: used.shown(),
             settings,
         };
@@ -91,7 +94,7 @@ impl Asked {
         };
         let mut params = numbers.params(&model.engine.card().sampling, model.engine.card().config.vocab_size)?;
         if used.choice == tools::Choice::None {
-            forbid_calls(model, &mut params.logit_bias);
+            forbid_calls(model, &mut params.logit_bias)?;
         }
         let mut asked = Request {
             sampling: params,

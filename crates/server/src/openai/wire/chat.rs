@@ -145,11 +145,9 @@ pub(crate) struct ContentPart {
     #[schema(ignore)]
     pub(crate) image_url: Option<ImageUrl>,
     #[schema(ignore)]
-    #[serde(rename = "input_audio")]
-    pub(crate) _input_audio: Option<Value>,
+    pub(crate) input_audio: Option<Value>,
     #[schema(ignore)]
-    #[serde(rename = "file")]
-    pub(crate) _file: Option<Value>,
+    pub(crate) file: Option<Value>,
 }
 
 /// Where an image is.

@@ -56,6 +56,9 @@ pub(crate) struct ResponsesRequest {
     pub(crate) user: Option<String>,
     /// A label; nothing depends on it.
     pub(crate) safety_identifier: Option<String>,
+    /// Labels of the client; nothing depends on them.
+    #[serde(rename = "client_metadata")]
+    pub(crate) _client_metadata: Option<BTreeMap<String, Value>>,
     /// A label: there is one cache, and it is always used.
     pub(crate) prompt_cache_key: Option<String>,
     /// Only `in_memory`.
@@ -116,8 +119,7 @@ pub(crate) struct InputItem {
     #[serde(rename = "status")]
     pub(crate) _status: Option<String>,
     /// As a response gave it.
-    #[serde(rename = "phase")]
-    pub(crate) _phase: Option<String>,
+    pub(crate) phase: Option<String>,
     #[schema(ignore)]
     pub(crate) caller: Option<Value>,
     #[schema(ignore)]
@@ -146,21 +148,16 @@ pub(crate) struct InputPart {
     pub(crate) image_url: Option<String>,
     #[schema(ignore)]
     pub(crate) file_url: Option<String>,
-    #[serde(rename = "detail")]
     #[schema(ignore)]
-    pub(crate) _detail: Option<String>,
-    #[serde(rename = "file_id")]
+    pub(crate) detail: Option<String>,
     #[schema(ignore)]
-    pub(crate) _file_id: Option<String>,
-    #[serde(rename = "file_data")]
+    pub(crate) file_id: Option<String>,
     #[schema(ignore)]
-    pub(crate) _file_data: Option<String>,
-    #[serde(rename = "filename")]
+    pub(crate) file_data: Option<String>,
     #[schema(ignore)]
-    pub(crate) _filename: Option<String>,
-    #[serde(rename = "input_audio")]
+    pub(crate) filename: Option<String>,
     #[schema(ignore)]
-    pub(crate) _input_audio: Option<Value>,
+    pub(crate) input_audio: Option<Value>,
 }
 
 /// A function that the model may call; or a tool of another type, which is read to be refused by its type.

@@ -1,9 +1,10 @@
 //! What is answered, whole and streamed.
 
 use serde_json::{Value, json};
+use server::{KeyFile, KeyLimits, Options};
 
 use super::{post, with};
-use crate::testing::{Answer, chat_model, scripted_model, serve};
+use crate::testing::{Answer, chat_model, eventually, key_file, scripted_model, serve, serve_with, tiny};
 
 const MESSAGES: &str = "/v1/messages";
 
@@ -140,6 +141,60 @@ fn a_thought_is_a_block_and_keeps_to_its_budget() {
     assert_eq!((text(&events, "thinking").as_str(), text(&events, "text").as_str()), ("ab", "e"));
     assert_eq!(text(&events, "signature"), "unsigned");
     assert_eq!(names(&events).iter().filter(|name| **name == "message_start").count(), 1);
+}
+
+/// One place among the answers of its key is enough, and it is one answer in every book.
+#[test]
+fn a_budget_takes_one_place_and_is_counted_once() {
+    let (path, _) = key_file("budget");
+    let limits = KeyLimits { streams: Some(1), ..KeyLimits::default() };
+    let secret = KeyFile::at(&path).add("one", limits).unwrap();
+    let server = serve_with(Options { keys: Some(path), ..tiny(scripted_model(&THOUGHT)) });
+    let headers = [("content-type", "application/json"), ("x-api-key", secret.as_str())];
+    let more = json!({"stream": true, "thinking": {"type": "enabled", "budget_tokens": 3}});
+    let body = with(ask("think"), more).to_string();
+    let events = events(&server.request("POST", MESSAGES, &headers, body.as_bytes()));
+    assert_eq!((text(&events, "thinking").as_str(), text(&events, "text").as_str()), ("ab", "e"), "{events:?}");
+    let (begin, end) = (&events[0]["message"]["usage"], &events[events.len() - 2]["usage"]);
+    assert_eq!(begin["input_tokens"], end["input_tokens"]);
+    assert_eq!(end["output_tokens"], 5, "`[THINK]` a b, then e and the end");
+    let metrics = || server.request("GET", "/metrics", &headers, b"").text();
+    eventually("the answer is counted", || {
+        metrics().contains("tramontane_answers_total{model=\"tiny\",end=\"stop\"} 1")
+    });
+    assert!(
+        !metrics().contains("end=\"cancelled\"")
+            && metrics().contains("tramontane_completion_tokens_total{model=\"tiny\"} 5")
+    );
+}
+
+/// Claude Code reminds the model of its tools right behind a result; and what an answer had not is sent back, too.
+#[test]
+fn instructions_and_empty_answers_stand_anywhere() {
+    let server = serve(chat_model());
+    let user = json!({"role": "user", "content": "a"});
+    let call =
+        json!({"role": "assistant", "content": [{"type": "tool_use", "id": "toolu_1", "name": "f", "input": {}}]});
+    let result =
+        json!({"role": "user", "content": [{"type": "tool_result", "tool_use_id": "toolu_1", "content": "b"}]});
+    let system = json!({"role": "system", "content": "be brief"});
+    let said = json!({"role": "assistant", "content": "the"});
+    let empty = json!({"role": "assistant", "content": []});
+    let spoken = json!({"role": "user", "content": "be brief"});
+    let rows = [
+        ("behind a result", json!([user, call, result, system]), json!([user, call, result, spoken])),
+        ("behind an answer", json!([user, said, system, user]), json!([user, said, spoken, user])),
+        ("an empty answer", json!([user, empty, user]), json!([user, user])),
+        ("an empty beginning", json!([user, empty]), json!([user])),
+    ];
+    let count = |messages: &Value| {
+        let answer = post(&server, "/v1/messages/count_tokens", &json!({"messages": messages})).json();
+        answer["input_tokens"].as_u64().ok_or_else(|| answer.to_string())
+    };
+    testkit::check_table(rows.map(|row| (row.0, row)), |(_, sent, read)| {
+        let (found, expected) = (count(&sent)?, count(&read)?);
+        if found == expected { Ok(()) } else { Err(format!("{found} tokens, {expected} were expected")) }
+    });
 }
 
 #[test]

@@ -117,6 +117,40 @@ fn tokens_of_vectors_count_too() {
     assert_eq!(statuses, [200, 429], "what was asked is charged when it is done");
 }
 
+/// Vectors that nobody waits for any more are not computed, and what was is charged; while they are, answers are given.
+#[test]
+fn vectors_end_with_their_clients() {
+    let (path, first) = key_file("leaving");
+    let limits = KeyLimits { tokens_per_minute: Some(100), ..KeyLimits::default() };
+    let secret = KeyFile::at(&path).add("few", limits).unwrap();
+    let server = serve_with(Options { keys: Some(path), ..tiny(chat_model()) });
+    let body = json!({"model": "tiny", "input": vec!["the one ".repeat(200); 2000]}).to_string();
+    let head = |path: &str, secret: &str| {
+        format!(
+            "POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\nx-api-key: {secret}\r\n\
+             content-length: {}\r\n\r\n",
+            body.len()
+        )
+    };
+    let send = |path: &str, secret: &str| {
+        let mut stream = connect(server.address);
+        stream.write_all(format!("{}{body}", head(path, secret)).as_bytes()).unwrap();
+        stream
+    };
+    let key = [("content-type", "application/json"), ("x-api-key", first.as_str())];
+    let mut clients = vec![send("/v1/embeddings", &secret)];
+    clients.extend((0..20).map(|index| send(["/v1/embeddings", "/api/embed"][index % 2], &first)));
+    eventually("vectors are computed", || !idle(&server, &key));
+    let chat = json!({"model": "tiny", "max_tokens": 1, "messages": [{"role": "user", "content": "x"}]}).to_string();
+    assert_eq!(server.request("POST", "/v1/chat/completions", &key, chat.as_bytes()).status, 200);
+    drop(clients);
+    eventually("nothing runs any more", || idle(&server, &key));
+    let limited = [("content-type", "application/json"), ("x-api-key", secret.as_str())];
+    eventually("its key is charged", || {
+        server.request("POST", "/v1/chat/completions", &limited, chat.as_bytes()).status == 429
+    });
+}
+
 /// A client that takes nothing loses its answer; the server keeps no more of it than its bounds say.
 #[test]
 fn a_reader_that_sleeps_is_given_up() {

@@ -182,6 +182,36 @@ fn what_mistral_adds_to_the_prompt_is_added() {
 }
 
 #[test]
+fn an_answer_begins_with_its_prefix() {
+    let server = serve(chat_model());
+    let more = json!({"messages": [
+        {"role": "user", "content": "a"},
+        {"role": "assistant", "content": "the one", "prefix": true},
+    ]});
+    let body = with(ask("a"), more);
+    let answer = post(&server, CHAT, &body).json();
+    let content = answer["choices"][0]["message"]["content"].as_str().unwrap_or_else(|| panic!("{answer}"));
+    assert!(content.starts_with("the one") && content.len() > "the one".len(), "{content}");
+    assert_eq!(answer["usage"]["completion_tokens"], 12);
+    let chunks = chunks(&post(&server, CHAT, &with(body, json!({"stream": true}))));
+    assert_eq!(chunks[1]["choices"][0]["delta"]["content"], "the one");
+    assert_eq!(text(&chunks), content);
+}
+
+/// What a stop string or a bound left of an answer can be sent back as it is.
+#[test]
+fn an_empty_answer_is_passed_over() {
+    let server = serve(chat_model());
+    let prompt_tokens = |messages: Value| {
+        let answer = post(&server, CHAT, &with(ask("a"), json!({"messages": messages}))).json();
+        answer["usage"]["prompt_tokens"].as_u64().unwrap_or_else(|| panic!("{answer}"))
+    };
+    let empty = json!({"role": "assistant", "content": ""});
+    let (a, b) = (json!({"role": "user", "content": "a"}), json!({"role": "user", "content": "b"}));
+    assert_eq!(prompt_tokens(json!([a, empty, b])), prompt_tokens(json!([a, b])));
+}
+
+#[test]
 fn log_probabilities_name_the_tokens_of_the_answer() {
     let server = serve(scripted_model(&[197, 198]));
     let body = with(ask("x"), json!({"logprobs": true, "top_logprobs": 2}));

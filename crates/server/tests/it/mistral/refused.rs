@@ -56,7 +56,13 @@ fn chat_names_the_field() {
         ("service_tier", json!({"service_tier": "flex"}), 400, Some("service_tier")),
         ("prompt_mode", json!({"prompt_mode": "fast"}), 400, Some("prompt_mode")),
         ("reasoning_effort unknown", json!({"reasoning_effort": "some"}), 400, Some("reasoning_effort")),
-        ("reasoning_effort of v15", json!({"reasoning_effort": "high"}), 400, None),
+        ("reasoning_effort of v15", json!({"reasoning_effort": "high"}), 400, Some("reasoning_effort")),
+        (
+            "field of another chunk",
+            user(json!([{"type": "text", "text": "a", "image_url": "x"}])),
+            400,
+            Some("messages[0].content[0].image_url"),
+        ),
         ("no messages", json!({"messages": []}), 400, None),
         ("role", json!({"messages": [{"role": "boss", "content": "a"}]}), 400, Some("messages[0].role")),
         (

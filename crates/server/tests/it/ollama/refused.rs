@@ -77,6 +77,28 @@ fn chat_names_the_field() {
     check("/api/chat", &base, rows);
 }
 
+/// Nothing is answered, and every field is what it must be all the same.
+#[test]
+fn requests_without_an_answer_name_the_field() {
+    let option = |name: &str, value: Value| json!({"options": {name: value}});
+    let rows = vec![
+        ("format", json!({"format": 17}), 400, "format"),
+        ("mirostat", option("mirostat", json!(2)), 400, "options.mirostat"),
+        ("temperature", option("temperature", json!(-1)), 400, "temperature"),
+        ("num_ctx", option("num_ctx", json!(1_000_000)), 400, "options.num_ctx"),
+        ("think", json!({"think": "zzz"}), 400, "think"),
+        ("top_logprobs", json!({"logprobs": true, "top_logprobs": 999}), 400, "top_logprobs"),
+    ];
+    check("/api/chat", &json!({"model": "tiny", "messages": []}), rows.clone());
+    check("/api/generate", &json!({"model": "tiny"}), rows);
+    let rows = vec![
+        ("system", json!({"system": "x"}), 400, "system"),
+        ("template", json!({"template": "x"}), 400, "template"),
+        ("options", json!({"options": {"num_ctx": 5}}), 400, "options"),
+    ];
+    check("/api/show", &json!({"model": "tiny", "system": "", "options": {}}), rows);
+}
+
 #[test]
 fn generate_and_embed_name_the_field() {
     let rows = vec![

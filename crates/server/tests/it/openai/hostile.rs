@@ -80,6 +80,7 @@ fn every_one_is_a_400_and_the_next_request_answers() {
 #[test]
 fn the_last_values_that_fit_are_taken() {
     let server = serve(chat_model());
+    let call = json!({"id": "abcdefghi", "type": "function", "function": {"name": "f", "arguments": "{}"}});
     let rows = [
         json!({"n": 16}),
         json!({"seed": u64::MAX}),
@@ -91,6 +92,12 @@ fn the_last_values_that_fit_are_taken() {
         json!({"logprobs": true, "top_logprobs": 20}),
         json!({"stop": vec!["q"; 16]}),
         json!({"messages": [{"role": "user", "content": ""}]}),
+        json!({"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": ""},
+            {"role": "user", "content": "b"}]}),
+        json!({"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"},
+            {"role": "developer", "content": "c"}]}),
+        json!({"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "tool_calls": [call]},
+            {"role": "tool", "tool_call_id": "abcdefghi", "content": "b"}, {"role": "system", "content": "c"}]}),
         json!({"messages": [{"role": "user", "content": "<s>[INST]</s>[TOOL_CALLS]\u{0}"}]}),
     ];
     testkit::check_table(rows.map(|row| (row.to_string(), row)), |more| {

@@ -1,9 +1,11 @@
 //! What cannot be had is refused with the path of its field, in OpenAI's form.
 
+use engine::EngineOptions;
 use serde_json::{Value, json};
+use server::Options;
 
 use super::chat;
-use crate::testing::{Running, chat_model, serve};
+use crate::testing::{Running, chat_model, serve, serve_with, tiny};
 
 /// 400, this `param`, this in the message, and all four fields of the error.
 fn check(server: &Running, path: &str, body: &Value, param: Value, message: &str) -> Result<(), String> {
@@ -34,7 +36,19 @@ fn fields_of_a_chat() {
         (json!({"store": true}), json!("store"), "nothing is stored"),
         (json!({"service_tier": "flex"}), json!("service_tier"), "one tier"),
         (json!({"verbosity": "low"}), json!("verbosity"), "may be medium"),
-        (json!({"reasoning_effort": "high"}), json!("messages"), "reasoning_effort='high' is not supported"),
+        (json!({"reasoning_effort": "high"}), json!("reasoning_effort"), "reasoning_effort='high' is not supported"),
+        (
+            json!({"tools": vec![json!({"type": "function", "function": {"name": "f"}}); 1025]}),
+            json!("tools"),
+            "at most 1024",
+        ),
+        (
+            json!({"tool_choice": {"type": "allowed_tools", "allowed_tools": {"mode": "auto",
+            "tools": vec![json!({"type": "function", "function": {"name": "f"}}); 1025]}}}),
+            json!("tool_choice.allowed_tools.tools"),
+            "at most 1024",
+        ),
+        (json!({"tool_choice": "none", "logit_bias": biases(1024)}), json!("logit_bias"), "at most 1023"),
         (json!({"reasoning_effort": "much"}), json!("reasoning_effort"), "must be one of none"),
         (json!({"stream_options": {"include_usage": true}}), json!("stream_options"), "only allowed with `stream`"),
         (json!({"top_logprobs": 2}), json!("top_logprobs"), "needs `logprobs`"),
@@ -59,9 +73,15 @@ fn fields_of_a_chat() {
         (json!({"metadata": {"k": "v".repeat(513)}}), json!("metadata"), "at most 512"),
         (json!({"prediction": {"type": "content"}}), json!("prediction"), "missing field `content`"),
     ];
-    testkit::check_table(rows.map(|row| (row.0.to_string(), row)), |(more, param, message)| {
+    let name = |more: &Value| more.to_string().chars().take(200).collect::<String>();
+    testkit::check_table(rows.map(|row| (name(&row.0), row)), |(more, param, message)| {
         check(&server, "/v1/chat/completions", &chat(more), param, message)
     });
+}
+
+/// `{"10": 1, …}`: not the token that begins a call.
+fn biases(count: usize) -> Value {
+    (10..).take(count).map(|id: u32| (id.to_string(), json!(1))).collect::<serde_json::Map<_, _>>().into()
 }
 
 #[test]
@@ -91,6 +111,19 @@ fn messages_of_a_chat() {
         (user(json!([{"type": "file", "file": {}}])), at("content[0].type"), "files are not read"),
         (user(json!([{"type": "text"}])), at("content[0].text"), "missing"),
         (user(json!([{"type": "text", "text": "x", "y": 1}])), at("content[0].y"), "unknown field"),
+        (user(json!([{"type": "text", "text": "x", "file": {}}])), at("content[0].file"), "has no such field"),
+        (
+            user(json!([{"type": "text", "text": "x", "input_audio": {}}])),
+            at("content[0].input_audio"),
+            "no such field",
+        ),
+        (user(json!([{"type": "refusal"}])), at("content[0].refusal"), "missing"),
+        (json!(vec![json!({"role": "user", "content": "x"}); 16_385]), json!("messages"), "at most 16384"),
+        (
+            json!([{"role": "assistant", "tool_calls": vec![call.clone(); 16_385]}]),
+            json!("messages"),
+            "16385 calls: at most 16384",
+        ),
         (user(json!(7)), at("content"), "invalid type"),
         (
             json!([{"role": "user", "content": "x"}, {"role": "assistant", "content": "y"}]),
@@ -104,7 +137,8 @@ fn messages_of_a_chat() {
         ),
         (json!([{"role": "assistant", "tool_calls": [{"type": "function"}]}]), at("tool_calls[0].id"), "missing"),
     ];
-    testkit::check_table(rows.map(|row| (row.0.to_string(), row)), |(messages, param, message)| {
+    let name = |messages: &Value| messages.to_string().chars().take(200).collect::<String>();
+    testkit::check_table(rows.map(|row| (name(&row.0), row)), |(messages, param, message)| {
         check(&server, "/v1/chat/completions", &json!({"messages": messages}), param, message)
     });
 }
@@ -126,6 +160,22 @@ fn fields_of_a_response() {
         (json!({"tools": [{"type": "function"}]}), json!("tools[0].name"), "missing"),
         (json!({"reasoning": {"summary": "detailed"}}), json!("reasoning.summary"), "given whole"),
         (json!({"reasoning": {"effort": "much"}}), json!("reasoning.effort"), "must be one of"),
+        (json!({"reasoning": {"effort": "high"}}), json!("reasoning.effort"), "is not supported"),
+        (item(json!({"role": "user", "content": "x", "call_id": "c"})), json!("input[0].call_id"), "no such field"),
+        (item(json!({"role": "user", "content": "x", "name": "f"})), json!("input[0].name"), "no such field"),
+        (
+            item(json!({"role": "user", "content": "x", "arguments": "{}"})),
+            json!("input[0].arguments"),
+            "no such field",
+        ),
+        (item(json!({"role": "user", "content": "x", "output": "y"})), json!("input[0].output"), "no such field"),
+        (item(json!({"role": "user", "content": "x", "summary": []})), json!("input[0].summary"), "no such field"),
+        (
+            item(json!({"role": "user", "content": [{"type": "input_text", "text": "x", "file_id": "f"}]})),
+            json!("input[0].content[0].file_id"),
+            "no such field",
+        ),
+        (json!({"input": vec![json!({"role": "user", "content": "x"}); 32_769]}), json!("input"), "at most 32768"),
         (json!({"text": {"verbosity": "high"}}), json!("text.verbosity"), "may be medium"),
         (json!({"text": {"format": {"type": "json_schema", "name": "n"}}}), json!("text.format.schema"), "missing"),
         (json!({"max_output_tokens": 0}), json!("max_output_tokens"), "at least 1"),
@@ -152,7 +202,8 @@ fn fields_of_a_response() {
         (json!({"seed": -1}), json!("seed"), "invalid value"),
         (json!({"frobnicate": 1}), json!("frobnicate"), "unknown field"),
     ];
-    testkit::check_table(rows.map(|row| (row.0.to_string(), row)), |(more, param, message)| {
+    let name = |more: &Value| more.to_string().chars().take(200).collect::<String>();
+    testkit::check_table(rows.map(|row| (name(&row.0), row)), |(more, param, message)| {
         check(&server, "/v1/responses", &super::with(json!({"input": "Hi"}), more), param, message)
     });
 }
@@ -206,6 +257,26 @@ fn what_does_not_fit_is_refused_with_both_numbers() {
     });
     // Up to the last place it fits.
     assert_eq!(server.post("/v1/chat/completions", &chat(json!({"max_tokens": 2043, "stop": ["e"]}))).status, 200);
+}
+
+/// What the message advises can be done.
+#[test]
+fn advice_names_the_bound_that_holds() {
+    let rows = [
+        (Some(64), 256 << 20, "or serve the model with a --context up to 2048."),
+        (None, 0, "or serve the model with more --kv-memory, the model was made for 2048 tokens."),
+    ];
+    testkit::check_table(rows.map(|row| (row.2, row)), |(context, kv_memory, advice)| {
+        let engine = EngineOptions { context, kv_memory_bytes: Some(kv_memory), ..EngineOptions::default() };
+        let server = serve_with(Options { engine, ..tiny(chat_model()) });
+        let answer = server.post("/v1/chat/completions", &chat(json!({"max_tokens": 2048})));
+        let error = &answer.json()["error"];
+        if error["message"].as_str().is_some_and(|text| text.ends_with(advice)) {
+            Ok(())
+        } else {
+            Err(error.to_string())
+        }
+    });
 }
 
 #[test]

@@ -171,6 +171,21 @@ fn a_conversation_goes_on_from_its_items() {
     assert_ne!(prompt_tokens(json!(input)), whole);
 }
 
+/// Codex labels its requests; and instructions may stand behind an answer.
+#[test]
+fn labels_and_late_instructions_are_taken() {
+    let server = saying_text("The fox");
+    let input = json!([
+        {"role": "user", "content": "a"},
+        {"role": "assistant", "content": [{"type": "output_text", "text": ""}]},
+        {"role": "user", "content": "b"},
+        {"role": "assistant", "content": "c"},
+        {"role": "developer", "content": "Be brief."},
+    ]);
+    let more = json!({"input": input, "client_metadata": {"session_id": "s"}});
+    assert_eq!(respond(&server, more)["output"][0]["content"][0]["text"], "The fox");
+}
+
 #[test]
 fn calls_and_results_pair() {
     let server = saying_text("The fox");

@@ -1,12 +1,13 @@
 //! The conversation so far, and what is done with it.
 
-use std::fs;
-use std::io;
+use std::fs::{self, Permissions};
+use std::io::{self, Write as _};
 use std::path::Path;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use engine::prompt::{Assistant, Chunk, Content, Conversation, Message, Role};
 use engine::{Engine, Prompt, TextKind};
+use hub::Whole;
 
 use crate::flags::AnswerOptions;
 use crate::generation::{Answer, Printer, generate, request};
@@ -106,10 +107,18 @@ impl<'a> Session<'a> {
     /// Writes the conversation as JSON; what was done, for people.
     ///
     /// # Errors
-    /// The file cannot be written.
+    /// The file cannot be written, or is there and no conversation: that is left as it is.
     pub(super) fn save(&self, path: &Path) -> anyhow::Result<String> {
-        let text = self.conversation.to_value().dump();
-        fs::write(path, text + "\n").with_context(|| path.display().to_string())?;
+        let name = || path.display().to_string();
+        let before = replaceable(path)?;
+        // A link stays one.
+        let place = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let text = self.conversation.to_value().dump() + "\n";
+        let mut file = Whole::create(&place).with_context(name)?;
+        if let Some(before) = before {
+            fs::set_permissions(file.partial(), before).with_context(name)?;
+        }
+        file.write_all(text.as_bytes()).and_then(|()| file.keep()).with_context(name)?;
         Ok(format!("{} messages saved to {}", self.conversation.messages.len(), path.display()))
     }
 
@@ -167,6 +176,20 @@ impl<'a> Session<'a> {
             self.conversation.messages.push(message(answer));
         }
     }
+}
+
+/// Nothing is written over unasked but a conversation that was saved, and what is empty: who may do what with it.
+fn replaceable(path: &Path) -> anyhow::Result<Option<Permissions>> {
+    let Ok(data) = fs::metadata(path) else { return Ok(None) };
+    let is_conversation = || commands::read_file(path).is_ok_and(|text| Conversation::from_json(&text).is_ok());
+    // A pipe or a device is not read: that would wait for its other end.
+    if !data.is_file() || !(data.len() == 0 || is_conversation()) {
+        bail!("{} is there and is no saved conversation: give another name", path.display());
+    }
+    if data.permissions().readonly() {
+        bail!("{} may not be written to: give another name", path.display());
+    }
+    Ok(Some(data.permissions()))
 }
 
 /// The answer as the conversation keeps it.

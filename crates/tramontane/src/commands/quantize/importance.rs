@@ -8,11 +8,12 @@ use anyhow::{Context as _, bail};
 use checkpoint::gguf::{Keys, Source, Value};
 use checkpoint::{Checkpoint, ImportanceMatrix};
 use engine::{Choice, EngineOptions, Measuring};
+use hub::Whole;
 use indicatif::ProgressBar;
 use quant::Format;
 
-use super::output::Output;
 use crate::exit::Interrupted;
+use crate::progress::bar_at;
 use crate::{commands, interrupt};
 
 /// What FILE holds, if it is an importance matrix; else what the model's reading of it shows.
@@ -24,12 +25,12 @@ pub(super) fn find(file: &Path, checkpoint: &Checkpoint, options: &EngineOptions
         return Ok(ImportanceMatrix::open(file)?);
     }
     let text = commands::read_file(file)?;
-    let bar = Bar::default();
+    let mut bar = Bar::default();
     let measured = engine::measure_importance(checkpoint, &text, options, &mut |now| {
         bar.show(now);
         if interrupt::taken() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
-    bar.0.finish_and_clear();
+    bar.clear();
     let mut matrix = measured.with_context(|| file.display().to_string())?.ok_or(Interrupted)?;
     matrix.datasets.push(name(file));
     Ok(matrix)
@@ -40,9 +41,10 @@ pub(super) fn find(file: &Path, checkpoint: &Checkpoint, options: &EngineOptions
 /// # Errors
 /// It cannot be written.
 pub(super) fn save(matrix: &ImportanceMatrix, path: &Path) -> anyhow::Result<()> {
-    let mut out = Output::create(path)?;
-    matrix.write(&mut out).with_context(|| path.display().to_string())?;
-    out.finish()
+    let name = || path.display().to_string();
+    let mut out = Whole::create(path).with_context(name)?;
+    matrix.write(&mut out).with_context(name)?;
+    out.keep().with_context(name)
 }
 
 /// What the file says of how it was made, under llama.cpp's names. The names of files without their folders, which are
@@ -93,29 +95,35 @@ fn name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// Hidden where nobody watches.
-struct Bar(ProgressBar);
-
-impl Default for Bar {
-    fn default() -> Self {
-        Self(if stderr().is_terminal() { ProgressBar::no_length() } else { ProgressBar::hidden() })
-    }
-}
+/// One for each phase; none where nobody watches.
+#[derive(Default)]
+struct Bar(Option<(&'static str, ProgressBar)>);
 
 impl Bar {
-    fn show(&self, now: Measuring) {
-        let (what, done, total) = match now {
-            Measuring::Loading { done, total } => ("loading {wide_bar} {bytes} of {total_bytes}", done, total),
+    fn show(&mut self, now: Measuring) {
+        if !stderr().is_terminal() {
+            return;
+        }
+        let (template, done, total) = match now {
+            Measuring::Loading { done, total } => {
+                ("loading {wide_bar} {bytes} of {total_bytes}, {eta} left", done, total)
+            }
             Measuring::Reading { done, total } => {
                 ("reading the text {wide_bar} {pos} of {len} chunks, {eta} left", done as u64, total as u64)
             }
         };
-        let begins = done == 0 || self.0.length().is_none();
-        if begins && let Ok(style) = indicatif::ProgressStyle::with_template(what) {
-            self.0.set_style(style);
-            self.0.reset_eta();
+        match &self.0 {
+            Some((shown, bar)) if *shown == template => bar.set_position(done),
+            _ => {
+                self.clear();
+                self.0 = Some((template, bar_at(done, total, template)));
+            }
         }
-        self.0.set_length(total);
-        self.0.set_position(done);
+    }
+
+    fn clear(&mut self) {
+        if let Some((_, bar)) = self.0.take() {
+            bar.finish_and_clear();
+        }
     }
 }

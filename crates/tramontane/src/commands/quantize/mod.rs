@@ -1,11 +1,10 @@
 //! `quantize`: a model from any layout into one GGUF file, with fewer bits.
 //!
 //! `model::Plan` says which format a tensor gets, `importance.rs` how much its columns matter, `convert.rs` makes it so,
-//! `output.rs` keeps half a file from looking whole.
+//! `hub::Whole` keeps half a file from looking whole.
 
 mod convert;
 mod importance;
-mod output;
 
 use std::fs;
 use std::io::{IsTerminal, Write, stderr, stdout};
@@ -17,6 +16,7 @@ use checkpoint::gguf::{self, Keys, Source, TensorSpec, Value, Writer};
 use checkpoint::{Checkpoint, Config, GgufVocab, TokenizerSource};
 use clap::Args as ClapArgs;
 use engine::{Choice, EngineOptions, Mix, Plan};
+use hub::Whole;
 use indicatif::{ProgressBar, ProgressStyle};
 use quant::Format;
 use serde::Serialize;
@@ -26,7 +26,6 @@ use crate::model_source::ModelSource;
 use crate::settings::Settings;
 use crate::{commands, disk, flags, interrupt, machine, terminal};
 use convert::Conversion;
-use output::Output;
 
 /// Write a model as a GGUF file, with fewer bits for each weight
 ///
@@ -85,7 +84,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> anyhow::Result<()> {
     }
     let checkpoint = source.open()?;
     engine::check_tensors(&checkpoint)?;
-    args.check_output(&checkpoint)?;
+    args.check_destinations(&source, &checkpoint)?;
     let mut report = Report::new(&source, args, mix);
     report.notes.clone_from(&checkpoint.notes);
     report.notes.extend(window_note(&checkpoint.config));
@@ -105,9 +104,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> anyhow::Result<()> {
 
 impl Args {
     fn mix(&self) -> anyhow::Result<Mix> {
-        if self.threads == Some(0) {
-            return Err(Usage::error("--threads is 0: at least one is needed"));
-        }
+        flags::at_least_one("--threads", self.threads)?;
         let mix = flags::mix_named(&self.mix)?;
         Ok(if self.imatrix.is_some() { mix.measured() } else { mix })
     }
@@ -122,9 +119,6 @@ impl Args {
         report: &mut Report,
     ) -> anyhow::Result<Vec<Option<Vec<f32>>>> {
         let Some(file) = &self.imatrix else { return Ok(vec![None; plan.tensors().len()]) };
-        if let Some(path) = &self.save_imatrix {
-            self.check_place(path)?;
-        }
         let threads = self.threads.or(settings.threads);
         let options = EngineOptions { threads, isa: settings.isa.clone(), ..EngineOptions::default() };
         let matrix = importance::find(file, checkpoint, &options)?;
@@ -137,14 +131,21 @@ impl Args {
     }
 
     /// Nothing is written over that was not meant to be, least of all what is being read.
-    fn check_output(&self, checkpoint: &Checkpoint) -> anyhow::Result<()> {
-        let existing = self.output.canonicalize().ok();
-        let is_input = |file: &String| Path::new(file).canonicalize().ok() == existing;
-        if existing.is_some() && checkpoint.about.files.iter().any(is_input) {
-            let shown = self.output.display();
-            return Err(Usage::error(format!("{shown} is what is read: give OUT another name")));
+    fn check_destinations(&self, source: &ModelSource, checkpoint: &Checkpoint) -> anyhow::Result<()> {
+        let inputs = inputs(source, checkpoint, self.imatrix.as_deref());
+        let mut written: Vec<PathBuf> = Vec::new();
+        for path in [Some(&self.output), self.save_imatrix.as_ref()].into_iter().flatten() {
+            let (shown, place) = (path.display(), resolved(path));
+            if inputs.contains(&place) {
+                return Err(Usage::error(format!("{shown} is what is read: give another name")));
+            }
+            if written.contains(&place) {
+                return Err(Usage::error(format!("{shown} is what OUT is too: give --save-imatrix another name")));
+            }
+            self.check_place(path)?;
+            written.push(place);
         }
-        self.check_place(&self.output)
+        Ok(())
     }
 
     fn check_place(&self, path: &Path) -> anyhow::Result<()> {
@@ -154,6 +155,9 @@ impl Args {
         }
         if path.is_dir() {
             return Err(Usage::error(format!("{shown} is a folder: give the name of a file in it")));
+        }
+        if !path.is_file() {
+            return Err(Usage::error(format!("{shown} is a device or a pipe: give the name of a file")));
         }
         if !self.force {
             bail!("{shown} is there already: give another name, or --force to replace it");
@@ -170,6 +174,30 @@ impl Args {
         }
         Ok(())
     }
+}
+
+/// All files that are read, and what belongs to them: weights, configuration, tokenizer, what the importance comes from.
+fn inputs(source: &ModelSource, checkpoint: &Checkpoint, imatrix: Option<&Path>) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = checkpoint.about.files.iter().map(PathBuf::from).collect();
+    files.extend(imatrix.map(Path::to_owned));
+    if let TokenizerSource::File(path) = &checkpoint.tokenizer {
+        files.push(path.clone());
+    }
+    let folder = match source {
+        ModelSource::Files(path) => fs::read_dir(path).ok(),
+        ModelSource::Embedded => None,
+    };
+    let beside = folder.into_iter().flatten().flatten().map(|entry| entry.path());
+    // GGUF files in the folder are other models.
+    files.extend(beside.filter(|path| path.extension().is_none_or(|ending| ending != "gguf")));
+    files.iter().map(|path| resolved(path)).collect()
+}
+
+/// The same for all names of a file, whether it is there or not.
+fn resolved(path: &Path) -> PathBuf {
+    let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+    let absent = || Some(folder.canonicalize().ok()?.join(path.file_name()?));
+    path.canonicalize().ok().or_else(absent).unwrap_or_else(|| path.to_owned())
 }
 
 /// llama.cpp has no attention windows in the architectures that the file can name.
@@ -206,7 +234,7 @@ fn keys(checkpoint: &Checkpoint, mix: Mix, report: &mut Report) -> anyhow::Resul
 fn vocab(path: &Path, vocab_size: usize) -> anyhow::Result<GgufVocab> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let shown = || path.display().to_string();
-    let bytes = fs::read(path).with_context(shown)?;
+    let bytes = tokenizer::Tokenizer::read_file(path).with_context(shown)?;
     let (vocab, merges) = tokenizer::GgufVocab::of_file(&bytes, &name).with_context(shown)?;
     if vocab.tokens.len() > vocab_size {
         let (shown, tokens) = (shown(), vocab.tokens.len());
@@ -244,7 +272,8 @@ fn write(
     let specs: Vec<_> = tensors.iter().map(spec).collect();
     disk::check_room(&args.output, gguf::file_bytes(keys, &specs)?)?;
     let bar = bar(tensors.iter().map(|(source, _)| source.bytes()).sum());
-    let mut writer = Writer::start(Output::create(&args.output)?, keys, &specs)?;
+    let out = || args.output.display().to_string();
+    let mut writer = Writer::start(Whole::create(&args.output).with_context(out)?, keys, &specs)?;
     for ((source, choice), importance) in tensors.iter().zip(importance) {
         let how = Conversion { format: choice.format, importance: importance.as_deref(), threads };
         convert::convert(source, &how, &mut writer, &mut |bytes| {
@@ -252,7 +281,7 @@ fn write(
             if interrupt::taken() { Err(Interrupted.into()) } else { Ok(()) }
         })?;
     }
-    writer.finish()?.finish()?;
+    writer.finish()?.keep().with_context(out)?;
     bar.finish_and_clear();
     Ok(())
 }
