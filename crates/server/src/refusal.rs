@@ -128,10 +128,7 @@ impl From<engine::Error> for Refusal {
         use RefusalKind::{ContextLength, Internal, Invalid};
         let message = error.to_string();
         match error {
-            engine::Error::ContextLength { prompt_tokens, context, model_context } => {
-                let message = too_long(prompt_tokens, context, model_context);
-                Self::new(ContextLength, message).code("context_length_exceeded")
-            }
+            engine::Error::ContextLength { .. } => Self::new(ContextLength, message).code("context_length_exceeded"),
             engine::Error::Refused(refused) => refused_by_scheduler(&refused, message),
             engine::Error::Prompt(
                 prompt::Error::NoReasoningEffort(_)
@@ -150,19 +147,6 @@ impl From<engine::Error> for Refusal {
             }
         }
     }
-}
-
-/// A context is as wide as it was asked for, as the memory for keys and values holds, and as the model was made for.
-fn too_long(prompt_tokens: usize, context: usize, made_for: usize) -> String {
-    let wider = if made_for > context {
-        format!(", or serve the model with more --context or --kv-memory, it was made for {made_for} tokens")
-    } else {
-        String::new()
-    };
-    format!(
-        "the prompt is {prompt_tokens} tokens long and the context holds {context}, prompt and answer together: shorten \
-         it{wider}"
-    )
 }
 
 fn refused_by_scheduler(refused: &engine::Refused, message: String) -> Refusal {
