@@ -4,15 +4,13 @@
 //! An id that the file has already keeps its meaning, unless the file has a control token there that nobody named: such
 //! places are what later trainings write their own tokens into.
 
-use std::fs;
-use std::io::Read as _;
 use std::path::Path;
 
 use crate::pieces::{Kind, Pieces};
 use crate::sentencepiece::{self, Piece, SentencePiece, spaces};
 use crate::tekken::Tekken;
 use crate::tokenizer::Model;
-use crate::{Error, TokenId, Tokenizer, limits};
+use crate::{Error, TokenId, Tokenizer};
 
 /// What a folder's other files say of its tokenizer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,11 +39,11 @@ impl Tokenizer {
     /// As [`Tokenizer::open`]; or the additions contradict the file, or leave ids without a token.
     pub fn open_with(path: impl AsRef<Path>, additions: &Additions) -> Result<Self, Error> {
         let path = path.as_ref();
-        let failed = |cause| Error::Read { file: path.display().to_string(), cause };
-        let mut bytes = Vec::new();
-        let file = fs::File::open(path).map_err(failed)?;
-        file.take(limits::FILE_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
-        Self::from_file_with(&bytes, &path.file_name().unwrap_or_default().to_string_lossy(), additions)
+        Self::from_file_with(
+            &Self::read_file(path)?,
+            &path.file_name().unwrap_or_default().to_string_lossy(),
+            additions,
+        )
     }
 
     /// As [`Tokenizer::open_with`], of a file that is in memory.

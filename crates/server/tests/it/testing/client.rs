@@ -49,14 +49,16 @@ pub(crate) fn raw(to: SocketAddr, bytes: &[u8]) -> Vec<u8> {
 
 /// The same, and closes the sending side before it reads: an answer that waits for more cannot come.
 ///
-/// A server that closes with bytes unread resets the connection, and then an answer on its way may be lost: it is asked again.
+/// A server that closes with bytes unread resets the connection, and then an answer on its way may be lost; and whoever closes
+/// its sending side before the answer has begun counts as gone. So it is asked again.
 pub(crate) fn raw_once(to: SocketAddr, bytes: &[u8]) -> Vec<u8> {
     let mut answer = Vec::new();
     for _ in 0..20 {
         let mut stream = connect(to);
         let _ = stream.write_all(bytes);
         let _ = stream.shutdown(std::net::Shutdown::Write);
-        if stream.read_to_end(&mut answer).is_ok() || !answer.is_empty() {
+        let _ = stream.read_to_end(&mut answer);
+        if !answer.is_empty() {
             break;
         }
     }
